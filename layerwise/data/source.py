@@ -1,0 +1,32 @@
+"""What every reader gives: rows as they were read, before roles, splits and preparation."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from pandas import DataFrame
+
+
+@dataclass(frozen=True)
+class Source:
+    """All rows of one experience, unsplit and unprepared.
+
+    name : short name for runs and reports, such as "digits" or "wine"
+    frame : one row per example, RangeIndex; the columns as read (at least the target's)
+    inputs : (rows, features) or (rows, channels, height, width) where the inputs are no columns
+        of ``frame``; may be memory-mapped
+    target : columns that are the target unless the user names others
+    parts : per row "train", "validation", "test" or "" (undecided), where the source fixes them
+    same_rows : made data in which training rows are the test rows (nothing generalizes)
+    notes : what was decided while reading, one sentence each, to be said aloud
+    about : where the data come from, one line
+    """
+
+    name: str
+    frame: DataFrame
+    inputs: np.ndarray | None = None
+    target: tuple[str, ...] = ()
+    parts: np.ndarray | None = None
+    same_rows: bool = False
+    notes: tuple[str, ...] = ()
+    about: str = ""
+    options: dict = field(default_factory=dict)  # how it was read, so that predict reads alike
