@@ -1,1 +1,1 @@
-"""To be filled."""
+"""Parts that several networks share, and losses that torch does not have."""

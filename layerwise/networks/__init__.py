@@ -1,1 +1,52 @@
-"""To be filled."""
+"""The zoo: one network per file; this table names them all."""
+
+import inspect
+from importlib import import_module
+
+from layerwise.errors import SettingsError, nearest
+from layerwise.own_code import is_own, load_own
+
+NETWORKS = {
+    "mcculloch_pitts": "mcculloch_pitts:McCullochPitts",
+    "perceptron": "perceptron:Perceptron",
+    "adaline": "adaline:Adaline",
+    "linear": "linear:Linear",
+    "mlp": "mlp:MLP",
+    "lenet5": "lenet5:LeNet5",
+}
+
+
+def network_class(name: str) -> type:
+    """Give the class of a network by its name in the table, or as "my.py:Net".
+
+    Raises
+    ------
+    SettingsError
+        Nothing has that name, or a person's own class is no network.
+    """
+    if is_own(name):
+        return _checked(load_own(name, "network"), name)
+    if name not in NETWORKS:
+        raise SettingsError(f"There is no network '{name}'.{nearest(name, NETWORKS)}")
+    module, _, attribute = NETWORKS[name].partition(":")
+    return getattr(import_module(f"layerwise.networks.{module}"), attribute)
+
+
+def _checked(found: object, name: str) -> type:
+    """Give a person's own class back if it can be built as a network."""
+    from torch import nn  # so that the table can be read without waiting for torch
+
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        what = found.__name__ if isinstance(found, type) else type(found).__name__
+        raise SettingsError(
+            f"The network '{name}' must be a class derived from torch.nn.Module, got {what}."
+        )
+    try:
+        inspect.signature(found).bind((1,), 1)
+    except TypeError as error:
+        raise SettingsError(
+            f"The network '{name}' must be built as {found.__name__}(input_shape, output_size) "
+            f"with only options after these, got {found.__name__}{inspect.signature(found)} "
+            f"({error})."
+        ) from error
+    return found

@@ -1,1 +1,70 @@
-"""To be filled."""
+"""What can be learned: one task per file; this table names them all."""
+
+import inspect
+from importlib import import_module
+
+from layerwise.contracts import Target
+from layerwise.errors import SettingsError, nearest
+from layerwise.own_code import is_own, load_own
+
+TASKS = {
+    "classify": "classify:Classify",
+    "regress": "regress:Regress",
+    "perceptron_rule": "perceptron_rule:PerceptronRule",
+    "delta_rule": "delta_rule:DeltaRule",
+}
+
+
+def default_task(target: Target, network: type | None = None) -> str:
+    """Give the name of the task that a target asks for.
+
+    A network that learns by a rule of its own names it in its attribute ``task``.
+
+    Raises
+    ------
+    SettingsError
+        There is no target to learn.
+    """
+    own = getattr(network, "task", None)
+    if isinstance(own, str):
+        return own
+    if target.kind in ("binary", "classes", "labels"):
+        return "classify"
+    if target.kind in ("real", "count"):
+        return "regress"
+    raise SettingsError("There is nothing to learn without a target. Name one with --target.")
+
+
+def task_class(name: str) -> type:
+    """Give the class of a task by its name in the table, or as "my.py:Task".
+
+    Raises
+    ------
+    SettingsError
+        Nothing has that name, or a person's own class is no task.
+    """
+    if is_own(name):
+        return _checked(load_own(name, "task"), name)
+    if name not in TASKS:
+        raise SettingsError(f"There is no task '{name}'.{nearest(name, TASKS)}")
+    module, _, attribute = TASKS[name].partition(":")
+    return getattr(import_module(f"layerwise.tasks.{module}"), attribute)
+
+
+def _checked(found: object, name: str) -> type:
+    """Give a person's own class back if it can be built and used as a task."""
+    missing = [method for method in ("losses", "outputs") if not hasattr(found, method)]
+    if not isinstance(found, type) or missing:
+        what = f"one without {' and '.join(missing)}" if missing else type(found).__name__
+        raise SettingsError(
+            f"The task '{name}' must be a class with the methods losses(network, batch) and "
+            f"outputs(network, batch), got {what}."
+        )
+    try:
+        inspect.signature(found).bind(Target("none"))
+    except TypeError as error:
+        raise SettingsError(
+            f"The task '{name}' must be built as {found.__name__}(target) with only options "
+            f"after it, got {found.__name__}{inspect.signature(found)} ({error})."
+        ) from error
+    return found

@@ -1,0 +1,198 @@
+"""Classify: which of two or several classes, or which labels, an example has."""
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from layerwise.contracts import Batch, Loss, Target
+from layerwise.errors import SettingsError, nearest
+from layerwise.layers.losses import binary_hinge, focal_from_logits, focal_from_scores, row_mean
+
+LOSSES = (
+    "auto",
+    "cross_entropy",
+    "binary_cross_entropy",
+    "focal",
+    "hinge",
+    "squared",
+    "negative_log_likelihood",
+)
+METRICS = {
+    "binary": (
+        "accuracy",
+        "balanced_accuracy",
+        "precision",
+        "recall",
+        "f1",
+        "roc_auc",
+        "pr_auc",
+        "log_loss",
+        "calibration_error",
+    ),
+    "classes": (
+        "accuracy",
+        "balanced_accuracy",
+        "precision",
+        "recall",
+        "f1",
+        "roc_auc",
+        "log_loss",
+        "calibration_error",
+    ),
+    "labels": ("accuracy", "exact_match", "f1", "roc_auc", "pr_auc", "log_loss"),
+}
+SMOOTHED = ("cross_entropy", "binary_cross_entropy", "negative_log_likelihood")
+
+
+class Classify:
+    """Learn the chance of each class; the network gives unnormalized log chances.
+
+    Two classes take one output (a sigmoid), several one each (a softmax), several labels at once
+    one sigmoid each.
+
+    Parameters
+    ----------
+    target : Target
+        Of kind binary, classes or labels.
+    loss : str
+        auto: cross-entropy. cross_entropy: -log of the chance of the true class.
+        binary_cross_entropy: a yes or no per class. focal: less for what is already right.
+        hinge: until the true class leads by 1. squared: distance of the chances from 0 and 1.
+        negative_log_likelihood: cross_entropy over one output per class, also for two classes;
+        for networks that end in a log-softmax (which a second one leaves as it is).
+    label_smoothing : float
+        Share of the truth that is spread over all classes; for the three cross-entropies.
+    class_weight : tuple of float
+        Weight of the rows of each class; for labels, of the rows that have it. () is 1 each.
+    focusing : float
+        Exponent of the focal loss; 0 is cross-entropy.
+
+    Raises
+    ------
+    SettingsError
+        The target is a number, or the options do not fit it.
+    """
+
+    baselines = ("majority", "logistic", "boosted_trees")
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        loss: str = "auto",
+        label_smoothing: float = 0.0,
+        class_weight: tuple[float, ...] = (),
+        focusing: float = 2.0,
+    ):
+        if target.kind not in ("binary", "classes", "labels"):
+            raise SettingsError(
+                f"The task classify needs a target of classes, got one of kind '{target.kind}'. "
+                "Choose --task regress for numbers."
+            )
+        if loss not in LOSSES:
+            raise SettingsError(f"There is no loss '{loss}' in classify.{nearest(loss, LOSSES)}")
+        self.kind = target.kind
+        self.num_classes = len(target.classes)
+        self.loss = _resolved(loss, target.kind)
+        self.label_smoothing = label_smoothing
+        self.class_weight = tuple(class_weight)
+        self.focusing = focusing
+        self._check()
+        one_output = self.kind == "binary" and self.loss != "negative_log_likelihood"
+        self.output_size = 1 if one_output else self.num_classes
+        self.metrics = METRICS[self.kind]
+
+    def losses(self, network: nn.Module, batch: Batch) -> Iterator[Loss]:
+        """Yield one loss: the weighted mean over the rows, in nats for the cross-entropies."""
+        assert batch.targets is not None
+        scores, targets = network(batch.inputs), batch.targets
+        one_output = self.output_size == 1 and self.kind == "binary"
+        if one_output or self.kind == "labels":
+            truth = targets.reshape(scores.shape).to(scores.dtype)
+            rows = self._entries(scores, truth) * self._entry_weight(truth)
+            value, terms = row_mean(rows.mean(dim=1), self._row_weight(batch, targets))
+        else:
+            codes = targets.long()
+            value, terms = row_mean(self._rows(scores, codes), self._row_weight(batch, codes))
+        yield Loss(value, terms)
+
+    def outputs(self, network: nn.Module, batch: Batch) -> Tensor:
+        """Chances: (rows, classes), for two classes too; for labels (rows, labels)."""
+        scores = network(batch.inputs)
+        if self.kind == "labels":
+            return torch.sigmoid(scores)
+        if self.output_size == 1:
+            return torch.sigmoid(torch.cat([-scores, scores], dim=1))
+        return torch.softmax(scores, dim=1)
+
+    def _entries(self, scores: Tensor, truth: Tensor) -> Tensor:
+        """Loss of every yes or no, (rows, outputs); truth is 0 or 1."""
+        if self.loss == "focal":
+            return focal_from_logits(scores, truth, self.focusing)
+        if self.loss == "hinge":
+            return binary_hinge(scores, truth)
+        if self.loss == "squared":
+            return (torch.sigmoid(scores) - truth) ** 2
+        smooth = truth * (1 - self.label_smoothing) + self.label_smoothing / 2
+        return F.binary_cross_entropy_with_logits(scores, smooth, reduction="none")
+
+    def _rows(self, scores: Tensor, codes: Tensor) -> Tensor:
+        """Loss of every row, (rows,), where one of several classes is right."""
+        if self.loss == "focal":
+            return focal_from_scores(scores, codes, self.focusing)
+        if self.loss == "hinge":
+            return F.multi_margin_loss(scores, codes, reduction="none")
+        if self.loss in ("squared", "binary_cross_entropy"):
+            truth = F.one_hot(codes, self.num_classes).to(scores.dtype)
+            if self.loss == "squared":
+                return ((torch.softmax(scores, dim=1) - truth) ** 2).sum(dim=1)
+            return self._entries(scores, truth).mean(dim=1)
+        return F.cross_entropy(
+            scores, codes, reduction="none", label_smoothing=self.label_smoothing
+        )
+
+    def _entry_weight(self, truth: Tensor) -> Tensor | float:
+        """For labels: the weight of every yes."""
+        if self.kind != "labels" or not self.class_weight:
+            return 1.0
+        return torch.where(truth > 0, truth.new_tensor(self.class_weight), 1.0)
+
+    def _row_weight(self, batch: Batch, targets: Tensor) -> Tensor | None:
+        """For classes: the weight of every row times that of its class."""
+        if self.kind == "labels" or not self.class_weight:
+            return batch.weight
+        codes = targets.long().reshape(-1)
+        table = torch.tensor(self.class_weight, device=targets.device)
+        weight = table.index_select(0, codes)
+        return weight if batch.weight is None else weight * batch.weight
+
+    def _check(self) -> None:
+        """Refuse options that do not fit each other."""
+        if not 0 <= self.label_smoothing < 1:
+            raise SettingsError(
+                "Option label_smoothing of classify must be from 0 to below 1, "
+                f"got {self.label_smoothing}."
+            )
+        if self.label_smoothing and self.loss not in SMOOTHED:
+            raise SettingsError(
+                f"Option label_smoothing goes with {', '.join(SMOOTHED)}, not with {self.loss}."
+            )
+        if self.class_weight and len(self.class_weight) != self.num_classes:
+            raise SettingsError(
+                f"Option class_weight must have one number for each of {self.num_classes} "
+                f"classes, got {len(self.class_weight)}."
+            )
+
+
+def _resolved(loss: str, kind: str) -> str:
+    """Give the loss that is meant; cross-entropy of one sigmoid is the binary one."""
+    if kind == "classes":
+        return "cross_entropy" if loss == "auto" else loss
+    if kind == "labels" and loss in ("cross_entropy", "negative_log_likelihood"):
+        raise SettingsError(
+            f"The loss {loss} lets one class win, but several labels can be right at once. "
+            "Choose binary_cross_entropy."
+        )
+    return "binary_cross_entropy" if loss in ("auto", "cross_entropy") else loss
