@@ -49,7 +49,9 @@ class Dataset(Protocol):
 
     def __len__(self) -> int: ...
 
-    def batch(self, indices: Tensor | slice) -> Batch: ...
+    def batch(self, indices: Tensor | slice) -> Batch:
+        """The examples with these row numbers."""
+        ...
 
 
 @runtime_checkable
@@ -62,9 +64,13 @@ class Task(Protocol):
     is a pure function of network, batch and torch's generator. Never yield inside a ``with``.
     """
 
-    def losses(self, network: nn.Module, batch: Batch) -> Iterator[Loss]: ...
+    def losses(self, network: nn.Module, batch: Batch) -> Iterator[Loss]:
+        """What is to be made small, one part after the other."""
+        ...
 
-    def outputs(self, network: nn.Module, batch: Batch) -> Tensor: ...
+    def outputs(self, network: nn.Module, batch: Batch) -> Tensor:
+        """What is predicted, (rows, ...): probabilities of classes, or values."""
+        ...
 
 
 @dataclass(frozen=True)

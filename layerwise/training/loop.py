@@ -1,0 +1,296 @@
+"""The engine: a generator that learns and tells how far it is. Everything else is the caller's."""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from layerwise.contracts import Batch, Dataset, Progress, Recipe, Stage
+from layerwise.errors import SettingsError
+from layerwise.scaling.processes import ALONE, Processes
+from layerwise.training.chance import epoch_order, seed_generators
+from layerwise.training.descent import Descent
+from layerwise.training.optimizers import check_optimizer
+
+BLOCK_BYTES = 1 << 26  # an epoch is permuted in blocks of about this size
+ORDER, REFRESH, STEP = 1, 2, 3  # what a seed is for
+
+
+@dataclass
+class _Place:
+    """Where training stands: the next step to make."""
+
+    stage: int = 0
+    epoch: int = 1
+    batch: int = 0
+    step: int = 0
+
+
+def train(
+    network: nn.Module,
+    recipe: Recipe,
+    dataset: Dataset,
+    *,
+    seed: int = 0,
+    precision: str = "float32",
+    micro_batches: int = 1,
+    processes: Processes = ALONE,
+    traced: bool = True,
+    state: dict[str, Any] | None = None,
+) -> Generator[Progress | None, float | None, None]:
+    """Train ``network`` in place; yield a Progress after every step.
+
+    Logging, validation, early stopping and checkpoints are statements in the caller's ``for``
+    body. At the end of an epoch the caller may ``send(value)``, lower is better, which a plateau
+    schedule listens to.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Built and placed on its device.
+    recipe : tuple of Stage
+        Every ``Stage.task`` is a Task object here.
+    dataset : Dataset
+        The training rows.
+    seed : int
+        Decides order and chance; the same seed gives the same bits.
+    precision : str
+        "float32", "float64" or "bf16"; the first two are the network's own dtype.
+    micro_batches : int
+        Pieces of each process's share of a batch, one after the other.
+    processes : Processes
+        Those that train together; each gets an even share of every batch.
+    traced : bool
+        Whether pure one-part tasks may use the traced step (the same gradients, sooner).
+    state : dict
+        What ``Progress.state()`` gave; training goes on from there.
+
+    Raises
+    ------
+    SettingsError
+        When the task, the network and the wanted pieces do not go together.
+    """
+    place = _Place(**state["place"]) if state else _Place()
+    if state:
+        network.load_state_dict(state["network"])
+    for number in range(place.stage, len(recipe)):
+        if number > place.stage:
+            place = _Place(stage=number, step=place.step)
+        stage = recipe[number]
+        _check(network, stage, micro_batches, processes)
+        if stage.optimizer == "closed_form":
+            network.solve(_all_batches(dataset, stage, network))
+            place.step += 1
+            yield from _tell(_solved(place, network, len(dataset)))
+            state = None
+            continue
+        descent = Descent(network, stage.task, stage, processes, precision, traced)
+        if not descent.parts:
+            continue  # a network without parameters is evaluated only
+        work = _Work(network, stage, dataset, descent, seed, micro_batches, processes)
+        if state and "descent" in state:
+            work.load_state_dict(state)
+        state = None
+        yield from _run_stage(work, place, recipe)
+    for parameter in network.parameters():
+        parameter.requires_grad_(True)
+    network.eval()
+
+
+@dataclass
+class _Work:
+    """What one stage works with."""
+
+    network: nn.Module
+    stage: Stage
+    dataset: Dataset
+    descent: Descent
+    seed_of_run: int
+    micro_batches: int
+    processes: Processes
+
+    def __post_init__(self):
+        self.device = next(self.network.parameters()).device
+        self.pieces = self.micro_batches * self.processes.count
+
+    def seed(self, *numbers: int) -> None:
+        """Set torch's generator from the run's seed and a position."""
+        seed_generators(self.device, self.seed_of_run, *numbers)
+
+    def state_dict(self, place: _Place) -> dict[str, Any]:
+        """All that a resume needs; tensors are references: write them before the next step."""
+        state = {
+            "place": dict(vars(place)),
+            "network": self.network.state_dict(),
+            "descent": self.descent.state_dict(),
+        }
+        for name, holder in (("task", self.stage.task), ("dataset", self.dataset)):
+            if hasattr(holder, "state_dict"):
+                state[name] = holder.state_dict()
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what ``state_dict`` gave, but for the network."""
+        self.descent.load_state_dict(state["descent"])
+        for name, holder in (("task", self.stage.task), ("dataset", self.dataset)):
+            if hasattr(holder, "load_state_dict"):
+                holder.load_state_dict(state[name])
+
+
+def _run_stage(work: _Work, place: _Place, recipe: Recipe):
+    stage, descent = work.stage, work.descent
+    while place.epoch <= stage.epochs:
+        if place.batch == 0 and hasattr(work.dataset, "refresh"):
+            work.seed(REFRESH, place.stage, place.epoch)
+            work.dataset.refresh(work.network)
+        if place.batch == 0:
+            descent.sums.clear()
+        rows = len(work.dataset)
+        bounds, steps = _bounds(rows, stage, work.pieces), _planned(recipe, rows, work.pieces)
+        for pieces, taken in _epoch(work, place, bounds):
+            done = (place.epoch - 1 + place.batch / len(bounds)) / stage.epochs
+            moment = torch.tensor(done, dtype=torch.float64)
+            descent.set_learning_rate(done)
+            descent.step(
+                [replace(piece, done=moment) for piece in pieces],
+                lambda turn, micro: work.seed(
+                    STEP, place.stage, place.step, work.processes.rank, micro, turn
+                ),
+            )
+            place.step += 1
+            place.batch += 1
+            ended = place.batch == len(bounds)
+            shown = place.epoch
+            if ended:
+                place.epoch, place.batch = place.epoch + 1, 0
+            yield from _tell(
+                Progress(
+                    place.stage,
+                    shown,
+                    place.step,
+                    steps,
+                    taken,
+                    ended,
+                    descent.sums.means,
+                    descent.learning_rates,
+                    lambda: work.state_dict(place),
+                ),
+                descent,
+            )
+
+
+def _tell(progress: Progress, descent: Descent | None = None):
+    """Yield to the caller; each value that it sends back is answered by a yield of None."""
+    answer = yield progress
+    while answer is not None:
+        if descent is not None:
+            descent.observe(answer)
+        answer = yield None
+
+
+def _epoch(work: _Work, place: _Place, bounds: list[tuple[int, int]]) -> Iterator:
+    """Micro-batches of this process and the rows of all, from ``place.batch`` on."""
+    rows = len(work.dataset)
+    order = (
+        None
+        if len(bounds) == 1
+        else epoch_order(rows, work.seed_of_run, ORDER, place.stage, place.epoch)
+    )
+    blocks = hasattr(work.dataset, "arrange") and order is not None
+    block, first, last = work.dataset, 0, 0
+    for start, stop in bounds[place.batch :]:
+        if blocks and stop > last:
+            first, last = start, _block_end(work.dataset, start, stop, bounds)
+            block = work.dataset.arrange(order[first:last])
+        pieces = []
+        for low, high in _shares(start, stop, work.micro_batches, work.processes):
+            if order is None or blocks:
+                pieces.append(block.batch(slice(low - first, high - first)))
+            else:
+                pieces.append(work.dataset.batch(order[low:high]))
+        yield [_placed(piece, work.device) for piece in pieces], stop - start
+
+
+def _block_end(dataset: Dataset, start: int, stop: int, bounds: list[tuple[int, int]]) -> int:
+    """Where the block that begins at ``start`` ends: a batch border about BLOCK_BYTES on."""
+    per_row = max(1, _bytes_per_row(dataset))
+    wanted = start + max(stop - start, BLOCK_BYTES // per_row)
+    return max(high for _, high in bounds if high <= max(wanted, stop))
+
+
+def _bytes_per_row(dataset: Dataset) -> int:
+    inputs = dataset.batch(slice(0, 1)).inputs
+    tensors = inputs.values() if isinstance(inputs, dict) else [inputs]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def _bounds(rows: int, stage: Stage, pieces: int) -> list[tuple[int, int]]:
+    """First and last row of each batch; a last batch too small to share joins the one before."""
+    size = rows if stage.batch_size == "all" else min(int(stage.batch_size), rows)
+    starts = list(range(0, rows, size))
+    if len(starts) > 1 and rows - starts[-1] < 2 * pieces and size > 1:
+        starts.pop()
+    return list(zip(starts, [*starts[1:], rows], strict=True))
+
+
+def _shares(start: int, stop: int, micro_batches: int, processes: Processes) -> list:
+    """This process's micro-batches of the rows from ``start`` to ``stop``, even to one row."""
+    pieces = micro_batches * processes.count
+    borders = [start + (stop - start) * i // pieces for i in range(pieces + 1)]
+    mine = range(processes.rank * micro_batches, (processes.rank + 1) * micro_batches)
+    return [(borders[i], borders[i + 1]) for i in mine]
+
+
+def _planned(recipe: Recipe, rows: int, pieces: int) -> int:
+    return sum(stage.epochs * len(_bounds(rows, stage, pieces)) for stage in recipe)
+
+
+def _placed(batch: Batch, device: torch.device) -> Batch:
+    def move(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: move(tensor) for key, tensor in value.items()}
+        return value.to(device, non_blocking=True) if isinstance(value, Tensor) else value
+
+    held = batch.inputs if isinstance(batch.inputs, Tensor) else next(iter(batch.inputs.values()))
+    if held.device == device:
+        return batch
+    return Batch(
+        move(batch.inputs), move(batch.targets), move(batch.weight), batch.done, move(batch.keys)
+    )
+
+
+def _check(network: nn.Module, stage: Stage, micro_batches: int, processes: Processes) -> None:
+    check_optimizer(stage.optimizer, stage.optimizer_options)
+    pieces = micro_batches * processes.count
+    if stage.optimizer == "closed_form" and not hasattr(network, "solve"):
+        raise SettingsError(
+            f"{type(network).__name__} has no closed form. Choose another --optimizer."
+        )
+    if pieces > 1 and not getattr(stage.task, "splittable", True):
+        raise SettingsError(
+            f"{type(stage.task).__name__} needs each batch whole, so it takes neither micro-"
+            f"batches ({micro_batches}) nor several processes ({processes.count}). Use 1 of each."
+        )
+    if micro_batches > 1 and any(
+        isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules()
+    ):
+        raise SettingsError(
+            "Batch normalization needs each batch whole: its statistics over micro-batches would "
+            "be others. Use --micro-batches 1, or a network without batch normalization."
+        )
+
+
+def _all_batches(dataset: Dataset, stage: Stage, network: nn.Module) -> Iterator[Batch]:
+    device = next(network.parameters()).device
+    for start, stop in _bounds(len(dataset), stage, 1):
+        yield _placed(dataset.batch(torch.arange(start, stop)), device)
+
+
+def _solved(place: _Place, network: nn.Module, rows: int) -> Progress:
+    def state() -> dict[str, Any]:
+        following = {**vars(place), "stage": place.stage + 1}
+        return {"place": following, "network": network.state_dict()}
+
+    return Progress(place.stage, 1, place.step, place.step, rows, True, dict, dict, state)

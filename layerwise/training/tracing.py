@@ -1,0 +1,192 @@
+"""The traced step: forward and backward of a pure one-part task, recorded once per batch shape.
+
+``make_fx`` records every tensor operation of one step. The replay needs no autograd tape and no
+modules, so a small network's step costs about half. Its gradients equal the eager ones bit for bit:
+each new trace is compared with an eager step before it is used, and what cannot be traced, or is
+not equal, runs eagerly.
+"""
+
+import operator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.fx import Graph, GraphModule
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from layerwise.contracts import Batch
+
+MOST_SHAPES = 4  # batch shapes that are traced; more run eagerly (ragged text would trace forever)
+Found = tuple[Tensor, Any, list[Tensor | None]]
+
+
+class _Rule(nn.Module):
+    """The sum of the loss as a module's forward, so that ``functional_call`` can swap weights."""
+
+    def __init__(self, network: nn.Module, task: Any):
+        super().__init__()
+        self.network, self.task = network, task
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Any]:
+        losses = list(self.task.losses(self.network, batch))
+        if len(losses) != 1:
+            raise NotImplementedError("a traced step has one loss")
+        return losses[0].value * losses[0].terms, losses[0].terms
+
+
+class Tracer:
+    """Gradients of a step by replay of its trace; None where the step must run eagerly."""
+
+    def __init__(
+        self, network: nn.Module, task: Any, autocast: Callable[[], AbstractContextManager]
+    ):
+        self._network, self._task, self._autocast = network, task, autocast
+        self._rule: _Rule | None = None
+        self._graphs: dict[tuple, Callable | None] = {}
+        self._seen: dict[tuple, int] = {}
+        self._tensors = dict(network.named_parameters(prefix="network"))
+        self._buffers = dict(network.named_buffers(prefix="network"))
+        self._trained = [name for name, t in self._tensors.items() if t.requires_grad]
+
+    def gradients(self, batch: Batch, reseed: Callable[[], None]) -> Found | None:
+        """Sum of the loss, its terms, and a gradient (or None) per trained parameter, in order.
+
+        reseed : sets torch's generator as it was before this step
+        """
+        given = _tensors_of(batch)
+        shape = tuple((name, t.shape, t.dtype, t.device) for name, t in given.items())
+        if shape not in self._graphs:
+            if self._seen.setdefault(shape, 0) == 0 or len(self._graphs) >= MOST_SHAPES:
+                self._seen[shape] += 1  # a shape that comes once is not worth a trace
+                return None
+            self._graphs[shape] = self._trace(batch, given, reseed)
+            reseed()
+        graph = self._graphs[shape]
+        if graph is None:
+            return None
+        with torch.no_grad():
+            total, terms, *gradients = graph(*self._arguments(), *given.values())
+        return total, terms, gradients
+
+    def _arguments(self) -> list[Tensor]:
+        return [*self._tensors.values(), *self._buffers.values()]
+
+    def _trace(self, batch: Batch, given: dict[str, Tensor], reseed: Callable[[], None]):
+        """A graph that was seen to give the eager gradients, or None."""
+        before = [buffer.clone() for buffer in self._buffers.values()]
+
+        def restore() -> None:
+            reseed()
+            for buffer, value in zip(self._buffers.values(), before, strict=True):
+                buffer.copy_(value)
+
+        try:
+            restore()
+            graph = make_fx(self._function(batch))(*self._arguments(), *given.values())
+            replay = _without_dead_operations(graph)
+            outcomes = []
+            for attempt in (self._function(batch), replay):
+                restore()
+                outcomes.append(
+                    [
+                        *attempt(*self._arguments(), *given.values()),
+                        *(buffer.clone() for buffer in self._buffers.values()),
+                    ]
+                )
+            return replay if _equal(*outcomes) else None
+        except (
+            Exception
+        ):  # whatever a network does that a trace cannot hold: the eager step decides
+            return None
+        finally:
+            restore()
+
+    def _function(self, batch: Batch) -> Callable:
+        """The step as a function of tensors alone: parameters, buffers, then the batch."""
+        if self._rule is None:
+            self._rule = _Rule(self._network, self._task)
+        rule, names = self._rule, [*self._tensors, *self._buffers]
+        fields = list(_tensors_of(batch))
+
+        def step(*tensors: Tensor) -> tuple:
+            held = dict(zip(names, tensors, strict=False))
+            batch_now = _with_tensors(batch, dict(zip(fields, tensors[len(names) :], strict=True)))
+            with torch.enable_grad(), self._autocast():
+                total, terms = functional_call(rule, held, (batch_now,))
+            trained = [held[name] for name in self._trained]
+            found = torch.autograd.grad(total, trained, allow_unused=True)
+            gradients = _owned(found, trained, tensors)
+            return (
+                total.detach(),
+                terms.detach() if isinstance(terms, Tensor) else terms,
+                *gradients,
+            )
+
+        return step
+
+
+def _owned(gradients: tuple, parameters: list[Tensor], given: tuple) -> list[Tensor | None]:
+    """Gradients that may be changed in place: laid out as the parameter, sharing no memory."""
+    held = {tensor.untyped_storage().data_ptr() for tensor in given}
+    owned: list[Tensor | None] = []
+    for gradient, parameter in zip(gradients, parameters, strict=True):
+        if gradient is not None:
+            memory = gradient.untyped_storage().data_ptr()
+            if gradient.stride() != parameter.stride() or memory in held:
+                gradient = torch.empty_like(parameter).copy_(gradient)
+            held.add(memory)
+        owned.append(gradient)
+    return owned
+
+
+def _tensors_of(batch: Batch) -> dict[str, Tensor]:
+    """Every tensor of a batch by name; a dict of inputs gives one name per key."""
+    found: dict[str, Tensor] = {}
+    for name in ("inputs", "targets", "weight", "done", "keys"):
+        value = getattr(batch, name)
+        if isinstance(value, dict):
+            found.update({f"{name}.{key}": tensor for key, tensor in value.items()})
+        elif isinstance(value, Tensor):
+            found[name] = value
+    return found
+
+
+def _with_tensors(batch: Batch, tensors: dict[str, Tensor]) -> Batch:
+    inputs: Any = tensors.get("inputs")
+    if inputs is None:
+        inputs = {key: tensors[f"inputs.{key}"] for key in batch.inputs}
+    return Batch(
+        inputs,
+        tensors.get("targets"),
+        tensors.get("weight"),
+        tensors.get("done", batch.done),
+        tensors.get("keys"),
+    )
+
+
+def _without_dead_operations(graph_module: GraphModule) -> GraphModule:
+    """The graph without unused results and without ``detach``, which means nothing in a replay."""
+    graph: Graph = graph_module.graph
+    for node in list(graph.nodes):
+        if node.op == "call_function" and node.target is torch.ops.aten.detach.default:
+            node.replace_all_uses_with(node.args[0])
+            graph.erase_node(node)
+    graph.eliminate_dead_code()
+    for node in graph.nodes:
+        if node.op == "call_function" and node.target is operator.getitem and not node.users:
+            graph.erase_node(node)
+    graph_module.recompile()
+    return graph_module
+
+
+def _equal(one: list, other: list) -> bool:
+    return len(one) == len(other) and all(_same(a, b) for a, b in zip(one, other, strict=True))
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return a.dtype == b.dtype and torch.equal(a.nan_to_num(), b.nan_to_num())
+    return a == b
