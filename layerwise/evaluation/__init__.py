@@ -1,1 +1,1 @@
-"""To be filled."""
+"""Judging: predictions, their intervals, baselines, mistakes; what goes into results.json."""

@@ -1,0 +1,365 @@
+"""What simple methods reach on the same rows with the same weights: a network must beat them."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from layerwise.contracts import Target
+from layerwise.errors import SettingsError, nearest
+
+MOST_ROWS = 20_000  # of training rows that a fitted baseline sees
+MOST_CELLS = 20_000_000  # rows times features
+MOST_WORK = 2_000_000_000  # rows times features times classes: some seconds per boosting round
+MOST_PIXELS = 32  # on a side; larger images are averaged down
+ITERATIONS = 1000  # of lbfgs
+TREES = 100  # boosting rounds
+AT_ONCE = 8192  # rows predicted at a time
+LEAST_SECONDS = 0.5  # a fit that has less time left is not begun
+
+
+@dataclass(frozen=True)
+class BaselineResult:
+    """What a baseline says about every row.
+
+    scores : as the predictions table has them: probabilities (all rows, classes or labels), or
+        (all rows, targets) in the units of the targets that it was given; NaN where not fitted
+    seconds : of fitting and predicting
+    note : what it was fitted on and whether it came to its end, in words
+    """
+
+    name: str
+    scores: np.ndarray
+    seconds: float
+    note: str
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """An entry of ``BASELINES``: a one-line summary, its kinds of target, and if it is quick."""
+
+    summary: str
+    kinds: tuple[str, ...]
+    fast: bool
+
+
+_CLASSIFIED, _AMOUNTS = ("binary", "classes", "labels"), ("count", "real")
+
+BASELINES: dict[str, Baseline] = {
+    "majority": Baseline("The shares of the classes among the training rows", _CLASSIFIED, True),
+    "mean": Baseline("The mean of the training rows", _AMOUNTS, True),
+    "logistic": Baseline("Logistic regression on standardized inputs", _CLASSIFIED, True),
+    "linear": Baseline("Linear regression; for counts, Poisson regression", _AMOUNTS, True),
+    "boosted_trees": Baseline("Gradient-boosted trees", (*_CLASSIFIED, *_AMOUNTS), False),
+}
+
+
+def choose_baselines(choice: str, target: Target, named: Sequence[str] = ()) -> tuple[str, ...]:
+    """Give the names that "none", "fast" or "all" mean for a target.
+
+    ``named``: those that the task names; empty: all that can judge this kind of target.
+    SettingsError: the choice is another word.
+    """
+    if choice not in ("none", "fast", "all"):
+        raise SettingsError(
+            f"Baselines '{choice}' are not known.{nearest(choice, ('none', 'fast', 'all'))}"
+        )
+    named = named or tuple(BASELINES)
+    return tuple(
+        name
+        for name in named
+        if choice != "none"
+        and target.kind in BASELINES[name].kinds
+        and (choice == "all" or BASELINES[name].fast)
+    )
+
+
+def fit_baselines(
+    names: Sequence[str],
+    inputs: Tensor | dict[str, Tensor],
+    targets: Tensor,
+    weight: Tensor | None,
+    parts: np.ndarray,
+    target: Target,
+    *,
+    seconds: float = 60.0,
+    seed: int = 0,
+) -> list[BaselineResult]:
+    """Fit baselines on the training rows and let them predict all rows.
+
+    None of them can end the run: one that fails, or has no time left, says so in its note and
+    has NaN scores. Fits go on in pieces until they converge or the time is over.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of ``BASELINES``, in the order in which they share the time.
+    inputs : tensor or dict
+        (rows, ...), flattened, images above 32 x 32 averaged down; or "numbers" (rows, n) and
+        "codes" (rows, k), codes one-hot.
+    targets : tensor
+        Codes (rows,), or 0 and 1 (rows,) or (rows, labels), or amounts (rows, targets).
+    weight : tensor or None
+        (rows,); scikit-learn refuses some negative weights.
+    parts : array of str
+        (rows,); the rows with "train" and a known target are fitted.
+    seconds : float
+        For all of them together.
+    """
+    rows = np.flatnonzero((np.asarray(parts) == "train") & _known(targets))
+    answers = _answers(targets)
+    weights = None if weight is None else np.asarray(weight.cpu(), dtype=np.float64)
+    ends = monotonic() + seconds
+    table = _Table(inputs, rows, seed, outputs=max(1, len(target.classes)))
+    results = []
+    for place, name in enumerate(names):
+        began = monotonic()
+        share = (ends - began) / (len(names) - place)  # the last may use what the others left
+        fit = _Fit(table, answers, weights, target, began + share, seed)
+        scores, note = _attempt(name, fit, rows)
+        results.append(BaselineResult(name, scores, monotonic() - began, note))
+    return results
+
+
+@dataclass
+class _Fit:
+    """One baseline at work.
+
+    answers : (all rows, columns); a class code, or 0 and 1 per label, or amounts
+    ends : by the monotonic clock, in seconds
+    """
+
+    table: "_Table"
+    answers: np.ndarray
+    weights: np.ndarray | None
+    target: Target
+    ends: float
+    seed: int
+    notes: list[str] = field(default_factory=list)
+
+    def weights_of(self, rows: np.ndarray) -> np.ndarray:
+        return np.ones(len(rows)) if self.weights is None else self.weights[rows]
+
+
+def _width(fit: _Fit) -> int:
+    """Give the number of score columns."""
+    coded = fit.target.kind in ("binary", "classes")
+    return len(fit.target.classes) if coded else fit.answers.shape[1]
+
+
+def _attempt(name: str, fit: _Fit, rows: np.ndarray) -> tuple[np.ndarray, str]:
+    """Give (scores of all rows, note); whatever scikit-learn raises becomes the note."""
+    empty = np.full((len(fit.answers), _width(fit)), np.nan)
+    if name not in BASELINES:
+        raise SettingsError(f"There is no baseline '{name}'.{nearest(name, BASELINES)}")
+    if not len(rows):
+        return empty, "Not fitted: there are no training rows."
+    try:
+        if name in ("majority", "mean"):
+            return _constant(fit, rows), f"Fitted on {len(rows)} rows."
+        if fit.ends - monotonic() < LEAST_SECONDS:
+            return empty, "Not fitted: no time was left."
+        scores = _fitted(name, fit)
+    except MemoryError:
+        return empty, "Not fitted: not enough memory."
+    except Exception as error:
+        return empty, f"Not fitted: {_reason(error, fit, rows)}"
+    if not np.isfinite(scores).all():
+        return empty, f"Not fitted: it predicted no finite numbers.{_negative(fit, rows)}"
+    return scores, " ".join(fit.notes)
+
+
+def _reason(error: Exception, fit: _Fit, rows: np.ndarray) -> str:
+    lines = str(error).strip().splitlines()
+    said = (lines[0] if lines else type(error).__name__).rstrip(".")
+    return f"scikit-learn said: {said}.{_negative(fit, rows)}"
+
+
+def _negative(fit: _Fit, rows: np.ndarray) -> str:
+    return " Some row weights are negative." if (fit.weights_of(rows) < 0).any() else ""
+
+
+def _constant(fit: _Fit, rows: np.ndarray) -> np.ndarray:
+    """Give every row the weighted mean of the training answers, or the shares of the classes."""
+    answers, weights = fit.answers[rows], fit.weights_of(rows)
+    if fit.target.kind in ("binary", "classes"):
+        answers = np.eye(len(fit.target.classes))[answers[:, 0].astype(np.int64)]
+    mean = weights @ answers / weights.sum()
+    return np.tile(mean, (len(fit.answers), 1))
+
+
+def _fitted(name: str, fit: _Fit) -> np.ndarray:
+    """Fit one model, or one per label or target, and predict all rows."""
+    table = fit.table.standardized() if name in ("logistic", "linear") else fit.table
+    rows, weights = table.rows, fit.weights_of(table.rows)
+    fit.notes.append(table.note)
+    together = fit.target.kind in ("binary", "classes")
+    columns = []
+    for column in range(fit.answers.shape[1]):
+        answers = fit.answers[rows, column]
+        if len(np.unique(answers)) == 1 and fit.target.kind != "classes":
+            columns.append(np.full(len(fit.answers), answers[0]))
+            continue
+        model = _model(name, fit.target.kind, fit.seed)
+        _descend(model, table.training(), answers, weights, fit)
+        columns.append(_predict(model, table, fit.target))
+    if together and columns[0].ndim == 2:
+        return columns[0]
+    if fit.target.kind == "binary":
+        return np.stack([1 - columns[0], columns[0]], axis=1)
+    return np.stack(columns, axis=1)
+
+
+def _model(name: str, kind: str, seed: int) -> Any:
+    """Give the scikit-learn estimator, ready to be fitted in pieces where it can."""
+    from sklearn import ensemble, linear_model  # half a second to import
+
+    if name == "logistic":
+        return linear_model.LogisticRegression(warm_start=True)
+    if name == "linear" and kind == "count":
+        return linear_model.PoissonRegressor(alpha=1e-4, warm_start=True)
+    if name == "linear":
+        return linear_model.Ridge(alpha=1.0)
+    if kind in _CLASSIFIED:
+        return ensemble.HistGradientBoostingClassifier(
+            warm_start=True, early_stopping=False, random_state=seed
+        )
+    return ensemble.HistGradientBoostingRegressor(
+        loss="poisson" if kind == "count" else "squared_error",
+        warm_start=True,
+        early_stopping=False,
+        random_state=seed,
+    )
+
+
+def _descend(model: Any, inputs: np.ndarray, answers: np.ndarray, weights, fit: _Fit) -> None:
+    """Fit in growing pieces until it converges, its iterations are done, or time is over."""
+    if not hasattr(model, "warm_start"):  # solved at once
+        model.fit(inputs, answers, sample_weight=weights)
+        return
+    boosted = hasattr(model, "max_leaf_nodes")
+    most, done = (TREES if boosted else ITERATIONS), 0
+    for piece in _pieces(1 if boosted else 5, most, fit.ends):
+        done += piece
+        model.set_params(max_iter=done if boosted else piece)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "did not converge": the note says so
+            model.fit(inputs, answers, sample_weight=weights)
+        if not boosted and np.max(model.n_iter_) < piece:
+            return
+    kind = "trees" if boosted else "iterations"
+    if done < most:
+        fit.notes.append(f"Stopped by the time limit after {done} of {most} {kind}.")
+    elif not boosted:
+        fit.notes.append(f"Not converged after {most} {kind}.")
+
+
+def _pieces(first: int, most: int, ends: float) -> Iterator[int]:
+    """Yield how many iterations to do next: few, then as many as the time left allows."""
+    done, piece, began = 0, first, monotonic()
+    while True:
+        yield piece
+        done += piece
+        left, each = ends - monotonic(), (monotonic() - began) / done
+        piece = int(min(most - done, 4 * done, left / max(each, 1e-9)))
+        if piece < 1:
+            return
+
+
+def _predict(model: Any, table: "_Table", target: Target) -> np.ndarray:
+    """Give probabilities (all rows, classes), one label's (all rows,), or amounts (all rows,)."""
+    if not hasattr(model, "predict_proba"):
+        return np.concatenate([model.predict(piece) for piece in table.all()])
+    found = np.concatenate([model.predict_proba(piece) for piece in table.all()])
+    seen = model.classes_.astype(np.int64)
+    if target.kind == "labels":
+        return found[:, 1]
+    scores = np.zeros((len(found), len(target.classes)))
+    scores[:, seen] = found
+    return scores
+
+
+class _Table:
+    """The inputs as rows of numbers: a sample of training rows, and all rows in pieces."""
+
+    def __init__(
+        self, inputs: Tensor | dict[str, Tensor], rows: np.ndarray, seed: int, outputs: int
+    ):
+        self._inputs = inputs
+        parts = inputs if isinstance(inputs, dict) else {"numbers": inputs}
+        self._length = len(next(iter(parts.values())))
+        codes = parts.get("codes")
+        self._sizes = [] if codes is None else (codes.amax(dim=0) + 1).tolist()
+        features = max(1, self._flat(np.arange(min(1, self._length))).shape[1])
+        self._at_once = min(AT_ONCE, 1 + MOST_CELLS // features)
+        kept = min(MOST_ROWS, 1 + MOST_CELLS // features, 1 + MOST_WORK // (features * outputs))
+        chosen = rows
+        if len(rows) > kept:
+            chosen = np.sort(np.random.default_rng(seed).choice(rows, kept, replace=False))
+        self.rows, self._of = chosen, len(rows)
+        self._center: np.ndarray | float = 0.0
+        self._scale: np.ndarray | float = 1.0
+
+    @property
+    def note(self) -> str:
+        """Say how many rows are fitted."""
+        sampled = f" drawn from {self._of}" if len(self.rows) < self._of else ""
+        return f"Fitted on {len(self.rows)} rows{sampled}."
+
+    def standardized(self) -> "_Table":
+        """Give the same table with columns of mean 0 and deviation 1 on the training rows."""
+        table = _Table.__new__(_Table)
+        table.__dict__.update(self.__dict__)
+        training = self._flat(self.rows)
+        spread = training.std(axis=0)
+        table._center, table._scale = training.mean(axis=0), np.where(spread > 0, spread, 1.0)
+        return table
+
+    def training(self) -> np.ndarray:
+        """Give the rows to fit; (rows, features)."""
+        return self._ready(self.rows)
+
+    def all(self) -> Iterator[np.ndarray]:
+        """Yield all rows in order, some thousands at a time."""
+        for start in range(0, self._length, self._at_once):
+            yield self._ready(np.arange(start, min(start + self._at_once, self._length)))
+
+    def _ready(self, rows: np.ndarray) -> np.ndarray:
+        flat = self._flat(rows)
+        flat -= self._center
+        flat /= self._scale
+        return flat
+
+    def _flat(self, rows: np.ndarray) -> np.ndarray:
+        index = torch.from_numpy(rows)
+        if not isinstance(self._inputs, dict):
+            return _flattened(self._inputs[index])
+        columns = [_flattened(self._inputs["numbers"][index])] if "numbers" in self._inputs else []
+        for column, size in enumerate(self._sizes):
+            codes = self._inputs["codes"][index, column].long()
+            columns.append(np.eye(size)[codes.numpy()])
+        return np.concatenate(columns, axis=1)
+
+
+def _flattened(rows: Tensor) -> np.ndarray:
+    """Give (rows, features) of 64 bits; images are averaged down to at most 32 x 32."""
+    rows = rows.detach().cpu().float()
+    if rows.ndim == 4 and max(rows.shape[2:]) > MOST_PIXELS:
+        height, width = (min(side, MOST_PIXELS) for side in rows.shape[2:])
+        rows = nn.functional.adaptive_avg_pool2d(rows, (height, width))
+    return rows.reshape(len(rows), -1).double().numpy()
+
+
+def _answers(targets: Tensor) -> np.ndarray:
+    return targets.detach().cpu().double().reshape(len(targets), -1).numpy()
+
+
+def _known(targets: Tensor) -> np.ndarray:
+    answers = targets.detach().cpu()
+    known = ~torch.isnan(answers) if answers.is_floating_point() else answers >= 0
+    return known.reshape(len(targets), -1).all(dim=1).numpy()

@@ -1,0 +1,125 @@
+"""The verdict on a run as one dict of JSON values: results.json."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from pandas import DataFrame
+
+from layerwise.contracts import Target
+from layerwise.errors import DataError
+from layerwise.evaluation.baselines import BaselineResult
+from layerwise.evaluation.compare import statement
+from layerwise.evaluation.intervals import Score, difference, intervals
+from layerwise.metrics import Metric, Predictions, column_names, coverage_metrics, find_metric
+
+SPLITS = ("train", "validation", "test")
+
+
+def judge(
+    table: DataFrame,
+    target: Target,
+    metrics: Sequence[str],
+    *,
+    leading: str,
+    baselines: Mapping[str, BaselineResult] | None = None,
+    abstain_below: float | None = None,
+    seed: int = 0,
+) -> dict:
+    """Give all scores of a run, with intervals on the rows that it is judged by.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The predictions table.
+    metrics : sequence of str
+        Names of ``METRICS``, or "my.py:function"; the leading one may be missing here.
+    leading : str
+        The metric of the headline and of the differences.
+    baselines : dict
+        Name -> result with scores in the target's units, one per row of the source.
+    abstain_below : float or None
+        Adds "coverage" and "accuracy_decided" for abstention below this probability.
+
+    Returns
+    -------
+    dict
+        "headline" {metric, value, low, high, rows, split}: of the test rows, or where there are
+        none of the validation or training rows; "higher_is_better"; "abstain_below"; "scores"
+        {split: [score]}; "baselines" [{name, scores, difference, verdict, seconds, note}], with
+        "difference" the network minus the baseline. A score is {name, value, low, high, rows,
+        level}. Intervals are drawn for the headline's split only (the network was fitted to the
+        others), elsewhere low and high are None, as is whatever is not a number.
+    """
+    measures = {name: find_metric(name, target.kind) for name in (leading, *metrics)}
+    if abstain_below is not None and target.kind in ("binary", "classes"):
+        measures |= coverage_metrics(abstain_below)
+    judged = {
+        split: Predictions.from_table(table, target, split)
+        for split in SPLITS
+        if (table["split"] == split).any()
+    }
+    split = next((name for name in reversed(SPLITS) if len(judged.get(name, ()))), None)
+    if split is None:
+        raise DataError("There is no row with a known truth to judge the run by.")
+    scores = {
+        name: intervals(measures, each, seed=seed) if name == split else _values(measures, each)
+        for name, each in judged.items()
+    }
+    head = scores[split][0].to_json()
+    return {
+        "headline": {"metric": leading, "split": split}
+        | {name: head[name] for name in ("value", "low", "high", "rows")},
+        "higher_is_better": measures[leading].higher_is_better,
+        "abstain_below": abstain_below,
+        "scores": {name: [score.to_json() for score in scores.get(name, [])] for name in SPLITS},
+        "baselines": [
+            _against(result, table, target, measures, leading, judged[split], split, seed)
+            for result in (baselines or {}).values()
+        ],
+    }
+
+
+def baseline_table(result: BaselineResult, table: DataFrame, target: Target) -> DataFrame:
+    """Give the predictions table with a baseline's scores, and its name as "baseline".
+
+    result : scores in the target's units, one per row of the source that "row" counts
+    """
+    rows = table["row"].to_numpy(dtype=np.int64)
+    scores = result.scores.reshape(len(result.scores), -1)[rows]
+    columns = column_names(target, "score")
+    return table.assign(
+        baseline=result.name, **{name: scores[:, place] for place, name in enumerate(columns)}
+    )
+
+
+def _values(measures: Mapping[str, Metric], predictions: Predictions) -> list[Score]:
+    """Give the scores without intervals."""
+    return [
+        Score(name, metric.function(predictions), np.nan, np.nan, len(predictions))
+        for name, metric in measures.items()
+    ]
+
+
+def _against(
+    result: BaselineResult,
+    table: DataFrame,
+    target: Target,
+    measures: Mapping[str, Metric],
+    leading: str,
+    network: Predictions,
+    split: str,
+    seed: int,
+) -> dict:
+    """Give one baseline's scores and how the network differs from it on the same rows."""
+    part = table[table["split"] == split]
+    baseline = Predictions.from_table(baseline_table(result, part, target), target)
+    metric = measures[leading]
+    gap = difference(leading, network, baseline, metric=metric, seed=seed)
+    return {
+        "name": result.name,
+        "scores": [score.to_json() for score in intervals(measures, baseline, seed=seed)],
+        "difference": gap.to_json(),
+        "verdict": statement("The network", result.name, gap, metric.higher_is_better),
+        "seconds": result.seconds,
+        "note": result.note,
+    }
