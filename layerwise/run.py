@@ -39,8 +39,13 @@ class Run:
 
     @classmethod
     def create(cls, folder: str | os.PathLike) -> Run:
-        """Make a run in a new or empty folder; RunError where there is something already."""
+        """Make a run in a new or empty folder; RunError where there is something already.
+
+        "runs/digits-{number}" is the next free of runs/digits-001, runs/digits-002, ...
+        """
         path = Path(folder)
+        if path.name.endswith("-{number}"):
+            return new_run(path.parent, path.name.removesuffix("-{number}"))
         _make_folder(path)
         if any(path.iterdir()):
             holds = "holds a run" if (path / STATUS).exists() else "is not empty"
@@ -326,5 +331,5 @@ def _unwritable(path: Path, error: BaseException) -> RunError:
     reason = getattr(error, "strerror", None) or str(error)
     return RunError(
         f"Cannot write {path}: {reason}. What was written before is whole. "
-        "Make room, or give another place with --folder."
+        "Make room, or choose another place."
     )

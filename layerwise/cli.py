@@ -1,0 +1,207 @@
+"""argv -> one call of the API; no logic."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from io import TextIOWrapper
+from pathlib import Path
+
+from layerwise import __version__, manual, show
+from layerwise.arguments import Given, Grammar, parse
+from layerwise.errors import LayerwiseError, SettingsError, nearest
+from layerwise.run import Run, list_runs
+from layerwise.signatures import REQUIRED, Parameter, read_function
+
+RUNS = "runs"  # where the command line puts runs unless --folder says otherwise
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code.
+
+    0: done; 2: a mistake that the user can mend, told in one text; 130: interrupted. Anything
+    else that fails is a mistake of layerwise and shows its traceback (exit code 1).
+    """
+    for stream in (sys.stdout, sys.stderr):  # a terminal may not know every letter
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        _run(list(sys.argv[1:] if arguments is None else arguments))
+    except LayerwiseError as error:
+        print(f"layerwise: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("layerwise: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def learner_flags() -> tuple[Parameter, ...]:
+    """Give the parameters of ``Learner``, which are the flags of learning."""
+    return read_function("learner.py", "Learner.__init__")
+
+
+def fit_flags() -> tuple[Parameter, ...]:
+    """Give the parameters of ``Learner.fit`` but its first, SOURCE."""
+    return read_function("learner.py", "Learner.fit")[1:]
+
+
+def fit(given: Given) -> None:
+    """Learn from a source; everything is said and written by the learner."""
+    if given.values.get("dry_run"):
+        data(given)
+        return
+    settings = given.of(fit_flags())
+    settings.setdefault("folder", f"{RUNS}/{_stem(given.words[0])}-{{number}}")
+    _learner(given).fit(given.words[0], **settings)
+
+
+def data(given: Given) -> None:
+    """Show what ``fit`` would do with a source."""
+    settings = given.of(fit_flags())
+    settings.pop("folder", None)
+    show.plan(_learner(given, verbose=False).plan(given.words[0], **settings))
+
+
+def evaluate(given: Given) -> None:
+    """Judge a trained network on its own test rows or on a source."""
+    from layerwise.learner import Learner
+
+    show.scores(Learner.load(given.words[0]).evaluate(*given.words[1:]))
+
+
+def predict(given: Given) -> None:
+    """Write the predictions for a source into a file."""
+    from layerwise.learner import Learner
+    from layerwise.output import writer
+
+    write = writer(given.values["out"])
+    write(Learner.load(given.words[0]).predict_table(given.words[1]))
+    print(f"Predictions: {given.values['out']}")
+
+
+def resume(given: Given) -> None:
+    """Continue a run."""
+    from layerwise.learner import Learner
+
+    Learner.resume(given.words[0], **given.values)
+
+
+def report(given: Given) -> None:
+    """Write the report of a run again."""
+    from layerwise.report import write_report
+
+    print(f"Report: {write_report(Run.open(given.words[0]))}")
+
+
+def compare(given: Given) -> None:
+    """Hold runs against each other on the same test rows, by the first one's metric."""
+    from layerwise.contracts import Target
+    from layerwise.evaluation.compare import compare
+
+    found = [Run.open(word) for word in given.words]
+    tables = {str(run.folder): run.read_table("predictions") for run in found}
+    target = found[0].read("plan")["target"]
+    target = Target(target["kind"], tuple(target["names"]), tuple(target["classes"]))
+    metric = given.values.get("metric") or found[0].read("results")["headline"]["metric"]
+    show.comparison(compare(tables, target, metric))
+
+
+def runs(given: Given) -> None:
+    """List the runs of a folder."""
+    show.runs(list_runs(*given.words or [RUNS]))
+
+
+def zoo(given: Given) -> None:
+    """List the networks, or describe one."""
+    from layerwise import zoo as networks
+
+    if given.words:
+        networks.describe(given.words[0])
+    else:
+        networks.list_all()
+
+
+def fetch(given: Given) -> None:
+    """Download a known data set."""
+    from layerwise.data import fetch
+
+    print(f"Data: {fetch(given.words[0])}")
+
+
+def _learning() -> tuple[Parameter, ...]:
+    """Give the flags of ``fit``; the command line says what it does unless told otherwise."""
+    flags = (*fit_flags(), *learner_flags())
+    changed = {"verbose": True, "folder": f"a new one under {RUNS}/"}
+    return tuple(replace(one, default=changed.get(one.name, one.default)) for one in flags)
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb: what it calls, what follows it, and what the help says of it."""
+
+    call: Callable[[Given], None]
+    places: tuple[str, ...]
+    summary: str
+    flags: Callable[[], tuple[Parameter, ...]] = tuple
+
+
+DRY_RUN = Parameter("dry_run", ("bool",), False, "Only show what would be done.")
+OUT = Parameter("out", ("str",), REQUIRED, "File to write: .csv, .parquet, .jsonl or .npz.")
+EPOCHS = Parameter("epochs", ("int", "None"), None, "Passes in all, where it is to be longer.")
+
+METRIC = Parameter("metric", ("str", "None"), None, "What is compared; unset: what led the first.")
+
+VERBS = {
+    "fit": Verb(
+        fit,
+        ("SOURCE",),
+        "Learn from data, judge the result, write a report.",
+        lambda: (*_learning(), DRY_RUN),
+    ),
+    "evaluate": Verb(evaluate, ("RUN", "[SOURCE]"), "Judge a trained network again."),
+    "predict": Verb(predict, ("RUN", "SOURCE"), "Write predictions for new rows.", lambda: (OUT,)),
+    "resume": Verb(resume, ("RUN",), "Continue a run where it stopped.", lambda: (EPOCHS,)),
+    "report": Verb(report, ("RUN",), "Write the report of a run again."),
+    "compare": Verb(
+        compare, ("RUN", "RUN..."), "Compare runs on the same test rows.", lambda: (METRIC,)
+    ),
+    "runs": Verb(runs, ("[FOLDER]",), "List the runs in a folder, by default runs/."),
+    "zoo": Verb(zoo, ("[NAME]",), "List the networks, or describe one."),
+    "data": Verb(
+        data,
+        ("SOURCE",),
+        "Show what fit would do with the data; takes the flags of fit.",
+        _learning,
+    ),
+    "fetch": Verb(fetch, ("NAME",), "Download a known data set; nothing else ever downloads."),
+}
+
+
+def _run(words: list[str]) -> None:
+    name = words[0] if words else "--help"
+    if name in ("--help", "-h", "help"):
+        manual.print_overview({key: (verb.places, verb.summary) for key, verb in VERBS.items()})
+        return
+    if name == "--version":
+        print(f"layerwise {__version__}")
+        return
+    if name not in VERBS:
+        raise SettingsError(f"'{name}' is no verb of layerwise.{nearest(name, VERBS)}")
+    verb = VERBS[name]
+    grammar = Grammar(name, verb.places, verb.flags())
+    if any(word in ("--help", "-h") for word in words):
+        manual.print_verb(grammar, verb.summary)
+        return
+    verb.call(parse(words[1:], grammar))
+
+
+def _learner(given: Given, verbose: bool = True):
+    from layerwise.learner import Learner
+
+    return Learner(**{"verbose": verbose, **given.of(learner_flags())})
+
+
+def _stem(source: str) -> str:
+    return Path(source).name.split(".")[0].replace("*", "") or Path(source).parent.name

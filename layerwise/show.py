@@ -1,0 +1,150 @@
+"""Tables for the terminal: plans, scores, comparisons, lists of runs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from layerwise.run import Run, plain
+
+SHOWN_COLUMNS = 60  # of a plan, before the rest is only counted
+WIDTH_OF_FILES = 160  # where the output is no terminal and its width is unknown
+
+
+def plan(content: Mapping[str, Any]) -> None:
+    """Show what training would do: data, columns, splits, network, recipe, decisions."""
+    content = plain(content)
+    console = _console()
+    _data(console, content.get("data") or {}, content.get("target") or {})
+    _pairs(console, "Rows", content.get("splits"))
+    _network(console, content.get("network") or {})
+    _rows(console, "Recipe", content.get("recipe"), ())
+    _rows(console, "Decisions", content.get("decisions"), ("what", "choice", "why"))
+    for departure in content.get("departures") or ():
+        console.print(f"Departure: {departure}", markup=False)
+    known = {"data", "target", "splits", "network", "recipe", "decisions", "departures"}
+    for name in content:
+        if name not in known:
+            _pairs(console, name.replace("_", " ").capitalize(), content[name])
+
+
+def scores(results: Any) -> None:
+    """Show metrics with their intervals: per part of the data, or a plain list of scores."""
+    results = plain(results)
+    found = results.get("scores", results) if isinstance(results, Mapping) else results
+    parts = found if isinstance(found, Mapping) else {"": found}
+    console = _console()
+    for part, listed in parts.items():
+        _rows(console, f"Scores {part}".strip(), listed, ("name", "value", "low", "high", "rows"))
+
+
+def comparison(compared: Any) -> None:
+    """Show runs side by side, best first, and say which of them can be told apart."""
+    content = plain(compared)
+    best, console = content["best"], _console()
+    columns = ("run", "value", "low", "high", "rows")
+    for title, found in (
+        (content["metric"], content["scores"]),
+        (f"{best} minus", content["differences"]),
+    ):
+        rows = [{"run": name, **score} for name, score in found.items()]
+        _rows(console, title, rows, columns)
+    console.print(content["statement"], markup=False, soft_wrap=True)
+
+
+def records(title: str, rows: Iterable[Any]) -> None:
+    """Show dataclasses or mappings as a table, without what none of them has."""
+    found = plain(list(rows))
+    kept = [name for name in found[0] if any(row[name] not in (None, {}, 0.0) for row in found)]
+    _rows(_console(), title, found, kept)
+
+
+def runs(listed: Sequence[Run]) -> None:
+    """Show a line for each run: its state, what was learned, and its headline."""
+    if not listed:
+        print("No runs here. Begin one with: layerwise fit digits")
+        return
+    columns = ("run", "state", "data", "network", "metric", "value", "interval", "rows")
+    _rows(_console(), "", [_run_line(run) for run in listed], columns)
+
+
+def _run_line(run: Run) -> dict[str, Any]:
+    plan = run.read("plan") if run.has("plan.json") else {}
+    headline = run.read("results").get("headline", {}) if run.has("results.json") else {}
+    low, high = headline.get("low"), headline.get("high")
+    return {
+        "run": run.name,
+        "state": run.read("status").get("state"),
+        "data": (plan.get("data") or {}).get("name"),
+        "network": (plan.get("network") or {}).get("name"),
+        "metric": headline.get("metric"),
+        "value": headline.get("value"),
+        "interval": None if low is None else f"{_text(low)} to {_text(high)}",
+        "rows": headline.get("rows"),
+    }
+
+
+def _data(console: Console, data: Mapping[str, Any], target: Mapping[str, Any]) -> None:
+    console.print(f"{data.get('name', '')}: {data.get('rows', '?')} rows", markup=False)
+    for sentence in (data.get("about"), *(data.get("notes") or ())):
+        if sentence:
+            console.print(f"  {sentence}", markup=False)
+    columns = data.get("columns") or []
+    _rows(console, "Columns", columns[:SHOWN_COLUMNS], ("name", "kind", "role", "note"))
+    if len(columns) > SHOWN_COLUMNS:
+        console.print(f"  ... and {len(columns) - SHOWN_COLUMNS} more columns")
+    _pairs(console, "Target", target)
+
+
+def _network(console: Console, network: Mapping[str, Any]) -> None:
+    layers = network.get("layers")
+    _pairs(console, "Network", {key: network[key] for key in network if key != "layers"})
+    _rows(console, "Layers", layers, ("name", "kind", "output_shape", "parameters"))
+
+
+def _pairs(console: Console, title: str, content: Any) -> None:
+    """Show names and values below each other."""
+    if not isinstance(content, Mapping):
+        if content not in (None, [], ""):
+            console.print(f"{title}: {_text(content)}", markup=False)
+        return
+    rows = [{"": name, " ": value} for name, value in content.items() if value not in (None, [])]
+    _rows(console, title, rows, ("", " "))
+
+
+def _rows(
+    console: Console, title: str, rows: Iterable[Mapping] | None, columns: Sequence[str]
+) -> None:
+    """Show records as a table; without ``columns``: all that any record has."""
+    rows = list(rows or ())
+    if not rows:
+        return
+    columns = columns or list(dict.fromkeys(name for row in rows for name in row))
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.show_header = any(name.strip() for name in columns)
+    for name in columns:
+        numbers = all(isinstance(row.get(name), int | float | None) for row in rows)
+        table.add_column(name.replace("_", " "), justify="right" if numbers else "left")
+    for row in rows:
+        table.add_row(*(escape(_text(row.get(name))) for name in columns))
+    console.print(table)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return str(value)
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH_OF_FILES)
