@@ -1,11 +1,14 @@
-"""A person's own class or function, named as "my.py:Name": networks, tasks and metrics."""
+"""What a person names: own code as "my.py:Name", and the options of a network or task."""
 
 import hashlib
 import importlib.util
+import inspect
 import sys
 import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from layerwise.errors import SettingsError, nearest
 
@@ -50,6 +53,56 @@ def load_own(text: str, kind: str) -> object:
         public = [other for other in vars(module) if not other.startswith("_")]
         raise SettingsError(f"{path} has no '{name}' for the {kind}.{nearest(name, public)}")
     return getattr(module, name)
+
+
+def check_options(made: Callable, options: Mapping[str, Any], what: str) -> None:
+    """Refuse options that ``made`` does not have, or whose default is of another type.
+
+    Parameters
+    ----------
+    made : class or function
+        Its keyword-only parameters, and those with a default, are the options.
+    options : dict
+        As a person gave them.
+    what : str
+        For the error text, such as "network mlp".
+
+    Raises
+    ------
+    SettingsError
+        A name is unknown (the nearest is told), or a value of the wrong type.
+    """
+    parameters = inspect.signature(made).parameters.values()
+    if any(one.kind is one.VAR_KEYWORD for one in parameters):
+        return  # a person's own class that takes anything
+    known = {
+        one.name: one.default
+        for one in parameters
+        if one.kind is one.KEYWORD_ONLY or one.default is not one.empty
+    }
+    for name, value in options.items():
+        if name not in known:
+            near = nearest(name, known) or " It has none."
+            raise SettingsError(f"The {what} has no option '{name}'.{near}")
+        wanted = _wanted(known[name], value)
+        if wanted:
+            raise SettingsError(f"Option {name} of the {what} must be {wanted}, got {value!r}.")
+
+
+def _wanted(default: Any, value: Any) -> str:
+    """Say what an option must be by its default; nothing where the value is of that type."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "true or false"
+    if isinstance(default, int):
+        return "" if whole else "a whole number"
+    if isinstance(default, float):
+        return "" if whole or isinstance(value, float) else "a number"
+    if isinstance(default, str):
+        return "" if isinstance(value, str) else "a word"
+    if isinstance(default, tuple):
+        return "" if whole or isinstance(value, tuple | list | float) else "numbers, such as 64,64"
+    return ""
 
 
 def _missing(path: Path, text: str, kind: str) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from layerwise.errors import SettingsError
-from layerwise.own_code import is_own, load_own
+from layerwise.own_code import check_options, is_own, load_own
 
 
 def test_a_name_in_a_file_is_given_back_and_stays_the_same(tmp_path):
@@ -59,3 +59,33 @@ def test_a_text_without_file_or_name_is_refused(text):
 
 def test_names_of_the_table_are_not_own():
     assert not is_own("mlp")
+
+
+def made(target, *, hidden: tuple = (64,), dropout: float = 0.0, loss: str = "auto", wide=None):
+    """Have options of several types."""
+
+
+def test_options_of_the_right_type_pass():
+    check_options(made, {"hidden": (8, 8), "dropout": 0, "loss": "focal", "wide": 3}, "network x")
+    check_options(made, {"hidden": 8}, "network x")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"hiden": (8,)}, "network x has no option 'hiden'.*Did you mean 'hidden'"),
+        ({"target": 1}, "no option 'target'"),
+        ({"dropout": "high"}, "dropout of the network x must be a number, got 'high'"),
+        ({"dropout": True}, "must be a number"),
+        ({"hidden": "wide"}, "must be numbers, such as 64,64"),
+        ({"loss": 3}, "must be a word"),
+    ],
+)
+def test_an_option_that_cannot_be_is_explained(options, says):
+    with pytest.raises(SettingsError, match=says):
+        check_options(made, options, "network x")
+
+
+def test_a_class_without_options_says_so():
+    with pytest.raises(SettingsError, match="It has none"):
+        check_options(lambda target: None, {"loss": "focal"}, "task x")
