@@ -1,0 +1,381 @@
+"""Preparation: from a source to tensors, with constants that only training rows decide."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from dataclasses import asdict, fields
+
+import numpy as np
+import torch
+from pandas import DataFrame
+from torch import Tensor, nn
+
+from layerwise.contracts import Target
+from layerwise.data import cells
+from layerwise.data.datasets import TensorDataset
+from layerwise.data.encoding import (
+    MOST_CODES,
+    MOST_ONE_HOT,
+    Constants,
+    Encoding,
+    ImageInputs,
+    TableInputs,
+    blocks,
+    fit_channels,
+    fit_constants,
+    fit_encoding,
+)
+from layerwise.data.kinds import Column
+from layerwise.data.roles import Roles
+from layerwise.data.schema import check_array, check_table, column_of
+from layerwise.data.source import Source
+from layerwise.data.target import balanced_weights, encode_target, target_values
+from layerwise.errors import DataError
+
+LARGE = 2**30  # bytes; larger images stay as they are stored and are converted batch by batch
+
+
+class Preparation:
+    """The one way from a source to tensors, in training and in prediction.
+
+    It is data: ``content`` (JSON) says what is done with each column and how many training rows
+    each constant saw; ``tensors`` holds the constants. ``fit`` makes one.
+    """
+
+    def __init__(self, content: dict, tensors: dict[str, Tensor]):
+        self.content, self._tensors = content, tensors
+        self.form: str = content["inputs"]["form"]  # "table", "vectors" or "images"
+        self.roles = _roles(content["roles"])
+        self.target = Target(
+            content["target"]["kind"],
+            tuple(content["target"]["names"]),
+            tuple(content["target"]["classes"]),
+        )
+        self.encodings = [_encoding(entry) for entry in content["columns"] if entry["features"]]
+        self.one_hot: bool = content["inputs"]["categories_as"] == "one_hot"
+        self.network_inputs: nn.Module = self._tensor_part()
+
+    @classmethod
+    def fit(
+        cls,
+        source: Source,
+        roles: Roles,
+        columns: tuple[Column, ...],
+        target: Target,
+        rows: np.ndarray,
+        *,
+        categories_as: str = "codes",
+    ) -> Preparation:
+        """Learn every constant from the training rows ``rows`` (row numbers) and no others.
+
+        categories_as : "codes" for networks with embeddings, or "one_hot"
+        Raises DataError where there are no training rows or a column has no value in them.
+        """
+        assert categories_as in ("codes", "one_hot"), categories_as
+        rows = np.asarray(rows)
+        if not len(rows):
+            raise DataError("There are no training rows. Give smaller fractions or more rows.")
+        fitted = {"split": "train", "rows": len(rows)}
+        if source.inputs is None:
+            encodings = _fit_encodings(source.frame, columns, rows, categories_as)
+            constants = _fit_table(source.frame, encodings, rows)
+            inputs = {"form": "table", "shape": None, "dtype": None}
+        else:
+            encodings, constants = [], _fit_array(source.inputs, rows)
+            inputs = {
+                "form": "images" if source.inputs.ndim > 2 else "vectors",
+                "shape": list(source.inputs.shape[1:]),
+                "dtype": str(source.inputs.dtype),
+            }
+        tensors = {
+            field.name: torch.from_numpy(getattr(constants, field.name))
+            for field in fields(Constants)
+        }
+        described, made = _fit_target(source.frame.iloc[rows], roles, target)
+        content = {
+            "inputs": inputs | {"categories_as": categories_as, "fitted": fitted},
+            "columns": _describe(columns, encodings, constants, fitted),
+            "roles": asdict(roles),
+            "target": asdict(target) | described | {"fitted": fitted},
+        }
+        return cls(content, tensors | made)
+
+    @classmethod
+    def load(cls, content: dict, tensors: dict[str, Tensor]) -> Preparation:
+        """The preparation that ``to_json`` and ``tensors`` described."""
+        return cls(content, tensors)
+
+    def to_json(self) -> dict:
+        """Schema, roles, target, and for each constant the split and number of rows it saw."""
+        return copy.deepcopy(self.content)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every constant: name -> tensor."""
+        return dict(self._tensors)
+
+    def _tensor_part(self) -> nn.Module:
+        constants = self._tensors
+        if self.form == "images":
+            shape = self.content["inputs"]["shape"]
+            return ImageInputs(constants["mean"], constants["scale"], len(shape))
+        marked = torch.tensor(self._marked(), dtype=torch.int64)
+        return TableInputs(
+            constants["fill"], constants["mean"], constants["scale"], marked,
+            self._code_sizes(), self.one_hot,
+        )  # fmt: skip
+
+    def _number_features(self) -> list[str]:
+        if self.form == "vectors":
+            return [f"feature {place + 1}" for place in range(len(self._tensors["fill"]))]
+        return [name for e in self.encodings if e.kind != "category" for name in e.features]
+
+    def _marked(self) -> list[int]:
+        """Features whose missing values get a column: the first of each column that lacks some."""
+        missing = self._tensors["missing"].tolist()
+        if self.form == "vectors":
+            return [place for place, count in enumerate(missing) if count]
+        first, marked = 0, []
+        for encoding in self.encodings:
+            if encoding.kind != "category":
+                marked += [first] * bool(missing[first])
+                first += len(encoding.features)
+        return marked
+
+    def _code_sizes(self) -> tuple[int, ...]:
+        return tuple(1 + len(e.categories) for e in self.encodings if e.kind == "category")
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """Number of codes per code column, 0 being "unknown"; empty where there are none."""
+        return () if self.one_hot else self._code_sizes()
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """What each number (and then each code column) that a network sees is called."""
+        if self.form == "images":
+            return ()
+        numbers = self._number_features()
+        where = {e.features[0]: e.name for e in self.encodings if e.kind != "category"}
+        marked = [f"{where.get(numbers[i], numbers[i])} is missing" for i in self._marked()]
+        coded = [e for e in self.encodings if e.kind == "category"]
+        if not self.one_hot:
+            return (*numbers, *marked, *(e.name for e in coded))
+        return (*numbers, *marked, *(f"{e.name} = {name}" for e in coded for name in e.categories))
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one example's numbers: (width,) or (channels, height, width)."""
+        if self.form == "images":
+            return tuple(self.content["inputs"]["shape"])
+        return (len(self.feature_names) - len(self.categories),)
+
+    @property
+    def class_weights(self) -> Tensor | None:
+        """(classes,) float32: weights that give every class the same say; training rows only."""
+        return self._tensors.get("class_weights")
+
+    def inputs(self, source: Source) -> Tensor | dict[str, Tensor]:
+        """What the network sees: (rows, ...) float32, or {"numbers", "codes"} with code columns.
+
+        Float64 copies are made block by block. Raises DataError for a missing column.
+        """
+        if self.form != "table":
+            check_array(self.content["inputs"], source)
+            assert source.inputs is not None
+            return self._array_inputs(source.inputs)
+        return self._table_inputs(source.frame)
+
+    def _array_inputs(self, array: np.ndarray) -> Tensor:
+        if self.form == "images":
+            result = torch.empty(array.shape, dtype=torch.float32)
+            for some in blocks(len(array), int(np.prod(array.shape[1:]))):
+                result[some] = self.network_inputs(as_tensor(array[some]))
+            return result
+        result = torch.empty((len(array), *self.input_shape), dtype=torch.float32)
+        for some in blocks(len(array), array.shape[1]):
+            block = array[some].astype(np.float64)
+            block[np.isinf(block)] = np.nan
+            result[some] = self.network_inputs(torch.from_numpy(block))
+        return result
+
+    def _table_inputs(self, frame: DataFrame) -> Tensor | dict[str, Tensor]:
+        numbers, codes = read_table(frame, self.encodings)
+        rows, coded = len(frame), torch.from_numpy(codes) if codes is not None else None
+        result = torch.empty((rows, *self.input_shape), dtype=torch.float32)
+        for some in blocks(rows, len(numbers)):
+            block = torch.from_numpy(_block(numbers, some))
+            out = self.network_inputs(block, None if coded is None else coded[some])
+            result[some] = out["numbers"] if isinstance(out, dict) else out
+        return result if self.one_hot or coded is None else {"numbers": result, "codes": coded}
+
+    def targets(self, source: Source) -> Tensor | None:
+        """What the network is to give; None where the source has no target column.
+
+        binary : (rows,) float32 0 or 1; classes : (rows,) int64; labels : (rows, labels) float32;
+        count : (rows, targets) float32; real : the same, standardized
+        """
+        kind, names = self.target.kind, self.target.names
+        if kind == "none" or any(name not in source.frame.columns for name in names):
+            return None
+        if kind in ("binary", "classes"):
+            codes = torch.from_numpy(encode_target(source.frame, self.roles, self.target))
+            return codes.to(torch.float32) if kind == "binary" else codes
+        values = torch.from_numpy(target_values(source.frame, self.roles, self.target))
+        if kind == "real":
+            values = (values - self._tensors["target_mean"]) / self._tensors["target_scale"]
+        return values.to(torch.float32)
+
+    def in_units(self, outputs: Tensor) -> Tensor:
+        """Outputs for a real target in the units of the data; others unchanged."""
+        if self.target.kind != "real":
+            return outputs
+        mean, scale = self._tensors["target_mean"], self._tensors["target_scale"]
+        return outputs * scale.to(outputs) + mean.to(outputs)
+
+    def weights(self, source: Source) -> Tensor | None:
+        """Weight of each row (rows,) float32; None without a weight column."""
+        if self.roles.weight is None or self.roles.weight not in source.frame.columns:
+            return None
+        values = cells.numbers(source.frame[self.roles.weight]).astype(np.float32)
+        return torch.from_numpy(values)
+
+    def dataset(self, source: Source, rows: np.ndarray | None = None) -> TensorDataset:
+        """The rows (all without ``rows``) as a dataset, ready for the engine.
+
+        Images that would need more than 1 GiB as float32 stay as they are stored (uint8, perhaps
+        on disk) and are standardized batch by batch.
+        """
+        prepare = None
+        if self.form == "images" and source.inputs is not None and source.inputs.size * 4 > LARGE:
+            check_array(self.content["inputs"], source)
+            inputs, prepare = as_tensor(source.inputs), self.network_inputs
+        else:
+            inputs = self.inputs(source)
+        whole = TensorDataset(inputs, self.targets(source), self.weights(source), prepare=prepare)
+        return whole if rows is None else whole.arrange(torch.from_numpy(np.asarray(rows)))
+
+    def check(self, source: Source) -> tuple[str, ...]:
+        """What is odd about a source, compared with the training rows, one sentence each.
+
+        Raises DataError where it cannot be used: no rows, a missing column, another type of
+        values, another shape.
+        """
+        if not len(source.frame) and (source.inputs is None or not len(source.inputs)):
+            raise DataError(f"{source.name} has no rows.")
+        if self.form == "table":
+            return check_table(self.content, self.encodings, self._tensors, source)
+        return check_array(self.content["inputs"], source, self._tensors)
+
+
+def as_tensor(array: np.ndarray) -> Tensor:
+    """A tensor on the array's own memory, which nobody may write to."""
+    with warnings.catch_warnings():  # torch warns of arrays that are read-only
+        warnings.simplefilter("ignore", UserWarning)
+        return torch.from_numpy(np.asarray(array))
+
+
+def read_table(
+    frame: DataFrame, encodings: list[Encoding]
+) -> tuple[list[np.ndarray], np.ndarray | None]:
+    """The number features, each (rows,), and the codes (rows, columns) int64 if there are any."""
+    numbers: list[np.ndarray] = []
+    codes: list[np.ndarray] = []
+    for encoding in encodings:
+        series = column_of(frame, encoding.name)
+        if encoding.kind == "category":
+            codes.append(encoding.codes(series))
+        else:
+            numbers += encoding.numbers(series)
+    return numbers, np.stack(codes, axis=1) if codes else None
+
+
+def _block(arrays: list[np.ndarray], rows: slice | np.ndarray) -> np.ndarray:
+    """Some rows of some features (rows, features) float64; infinite values become NaN."""
+    count = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+    block = np.empty((count, len(arrays)))
+    for place, array in enumerate(arrays):
+        block[:, place] = array[rows]
+    block[np.isinf(block)] = np.nan
+    return block
+
+
+def _fit_encodings(frame, columns, rows, categories_as) -> list[Encoding]:
+    most = MOST_ONE_HOT if categories_as == "one_hot" else MOST_CODES
+    chosen = [column for column in columns if column.is_input]
+    return [fit_encoding(frame[column.name].iloc[rows], column, most) for column in chosen]
+
+
+def _fit_table(frame: DataFrame, encodings: list[Encoding], rows: np.ndarray) -> Constants:
+    numeric = [e for e in encodings if e.kind != "category"]
+    arrays = [values for e in numeric for values in e.numbers(frame[e.name])]
+    return fit_constants(
+        len(arrays), len(rows), lambda first, last: _block(arrays[first:last], rows)
+    )
+
+
+def _fit_array(array: np.ndarray, rows: np.ndarray) -> Constants:
+    if array.ndim == 2:
+        return fit_constants(
+            array.shape[1],
+            len(rows),
+            lambda first, last: array[rows, first:last].astype(np.float64),
+        )
+    constants = fit_channels(array, rows)
+    if not np.isfinite(constants.mean).all():
+        raise DataError("Some images hold values that are no finite numbers. Mend or remove them.")
+    return constants
+
+
+def _fit_target(frame: DataFrame, roles: Roles, target: Target) -> tuple[dict, dict[str, Tensor]]:
+    """JSON and tensors of the target's constants, from the training rows ``frame``."""
+    if target.kind in ("binary", "classes"):
+        codes = encode_target(frame, roles, target)
+        weights = balanced_weights(codes, len(target.classes))
+        rows = np.bincount(codes, minlength=len(target.classes)).tolist()
+        described = {"rows_per_class": rows, "class_weights": weights.tolist()}
+        return described, {"class_weights": torch.from_numpy(weights)}
+    if target.kind != "real":
+        return {}, {}
+    values = target_values(frame, roles, target)
+    mean, scale = values.mean(axis=0), values.std(axis=0)
+    scale = np.where(scale > 1e-12 * np.abs(mean), scale, 1.0)
+    tensors = {"target_mean": torch.from_numpy(mean), "target_scale": torch.from_numpy(scale)}
+    return {"mean": mean.tolist(), "scale": scale.tolist()}, tensors
+
+
+def _describe(columns, encodings: list[Encoding], constants: Constants, fitted: dict) -> list[dict]:
+    """One JSON entry per column, with its constants and the rows they saw."""
+    by_name = {encoding.name: encoding for encoding in encodings}
+    entries, first = [], 0
+    for column in columns:
+        encoding = by_name.get(column.name, Encoding(column.name, column.kind))
+        entry = asdict(encoding) | {"note": column.note, "constants": {}}
+        if encoding.kind != "category" and encoding.features:
+            for place, feature in enumerate(encoding.features, start=first):
+                entry["constants"][feature] = {
+                    name: float(getattr(constants, name)[place])
+                    for name in ("fill", "mean", "scale", "low", "high")
+                }
+            missing = int(constants.missing[first])
+            entry["fitted"] = fitted | {"missing": missing}
+            first += len(encoding.features)
+        elif encoding.features:
+            entry["fitted"] = fitted
+        entry["categories"], entry["features"] = [*encoding.categories], [*encoding.features]
+        entries.append(entry)
+    return entries
+
+
+def _roles(entry: dict) -> Roles:
+    several = {name: tuple(entry[name]) for name in ("target", "carry", "ignore")}
+    return Roles(**(entry | several))
+
+
+def _encoding(entry: dict) -> Encoding:
+    names = ("name", "kind", "reading", "clock")
+    return Encoding(
+        **{name: entry[name] for name in names},
+        categories=tuple(entry["categories"]),
+        features=tuple(entry["features"]),
+    )
