@@ -1,0 +1,113 @@
+"""The page: a run's record becomes report.json, the figures, and one self-contained HTML file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, Undefined
+from markupsafe import Markup
+
+from layerwise.report import mistakes, sentences, tables
+from layerwise.report.curves import per_class
+from layerwise.report.draw_judgement import draw_comparison, draw_judgement
+from layerwise.report.draw_training import draw_training
+from layerwise.report.figures import Drawing, save, style
+from layerwise.report.glossary import glossary, label
+from layerwise.report.record import Record, read_record
+from layerwise.run import Run, write_text
+
+
+def write_page(run: Run) -> Path:
+    """Path of report.html; writes it, report.json and figures/ into the run's folder."""
+    record = read_record(run)
+    with style():
+        drawings = list(_drawings(record))
+    content = report_content(record)
+    content["figures"] = {drawing.name: _columns(drawing) for drawing in drawings}
+    run.write("report", content)
+    shown = [(drawing, Markup(save(drawing, run))) for drawing in drawings]
+    path = run.path("report.html")
+    write_text(path, _render(record, content, shown))
+    return path
+
+
+def report_content(record: Record) -> dict[str, Any]:
+    """All that the page says, as plain values: what report.json holds, but for the figures."""
+    judged = record.judged
+    by_class = [] if judged is None or judged.kind in ("count", "real") else per_class(judged)
+    return {
+        "name": record.name,
+        **sentences.state(record),
+        "subtitle": sentences.subtitle(record),
+        "headline": sentences.headline(record),
+        "remarks": sentences.remarks(record),
+        "same_rows": record.same_rows,
+        "scores": tables.scores_table(record),
+        "baselines": tables.baselines_table(record),
+        "classes": by_class,
+        "facts": tables.facts(record),
+        "worst": mistakes.worst_rows(record),
+        "data": record.plan.get("data") or {},
+        "target": record.plan.get("target") or {},
+        "splits": {
+            "rows": tables.splits_table(record),
+            "method": (record.plan.get("splits") or {}).get("method", ""),
+            "notes": (record.plan.get("splits") or {}).get("notes") or [],
+        },
+        "network": record.plan.get("network") or {},
+        "decisions": record.plan.get("decisions") or [],
+        "recipe": tables.recipe_table(record),
+        "departures": record.plan.get("departures") or [],
+        "settings": tables.settings_table(record),
+        "command": record.settings.get("command") or "",
+        "version": record.settings.get("version") or "",
+        "environment": record.plan.get("environment") or {},
+    }
+
+
+def _drawings(record: Record) -> Iterator[Drawing]:
+    yield from draw_comparison(record)
+    yield from draw_training(record)
+    yield from draw_judgement(record)
+
+
+def _columns(drawing: Drawing) -> dict[str, Any]:
+    numbers = drawing.numbers
+    return {
+        "title": drawing.title,
+        "columns": {str(name): numbers[name].tolist() for name in numbers},
+    }
+
+
+def _render(record: Record, content: dict[str, Any], shown: list[tuple[Drawing, Markup]]) -> str:
+    folder = Path(__file__).parent
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = {
+        "number": tables.number,
+        "measured": tables.measured,
+        "interval": tables.interval,
+        "short_count": tables.short_count,
+        "written": tables.written,
+        "label": label,
+    }
+    environment.filters |= {name: _lenient(write) for name, write in filters.items()}
+    metrics = [row["metric"] for row in content["scores"]["rows"]]
+    return environment.get_template("page.html").render(
+        **content,
+        css=Markup((folder / "page.css").read_text(encoding="utf-8")),
+        drawings=shown,
+        pictures=mistakes.worst_pictures(record),
+        glossary=glossary(record.target.kind, metrics, record.plane is not None),
+    )
+
+
+def _lenient(write: Callable[..., str]) -> Callable[..., str]:
+    """The same filter that takes what a run's record lacks for None."""
+    return lambda value, *more: write(None if isinstance(value, Undefined) else value, *more)

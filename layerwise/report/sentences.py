@@ -1,0 +1,125 @@
+"""What the report says in words: the headline, its warnings, and how the run ended."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from layerwise.report.glossary import explained, label
+from layerwise.report.record import Record
+from layerwise.report.tables import baselines_table, interval, measured
+
+SAME_ROWS = (
+    "Nothing here generalizes: the rows it was trained on are the rows it is judged on. The "
+    "numbers say whether the network can represent this data, not how it does on new data."
+)
+
+STATES = {
+    "finished": "The run finished.",
+    "interrupted": "The run was interrupted. This is what there was by then.",
+    "failed": "The run failed. This is what there was by then.",
+    "running": "The run has not ended. This is how it stands.",
+}
+
+PART_WORDS = {
+    "test": "test rows, which it never saw in training",
+    "validation": "validation rows, which also chose the weights, so it flatters a little",
+    "train": "rows that it was trained on",
+}
+
+
+def headline(record: Record) -> dict[str, Any] | None:
+    """The leading score with its sentences; None where nothing was judged.
+
+    Keys: metric, label, value, low, high, rows, part, sentence, meaning, against.
+    """
+    said = record.results.get("headline")
+    if not said or said.get("value") is None:
+        return None
+    name, part = said["metric"], said.get("split", "test")
+    words = PART_WORDS.get(part, f"{part} rows")
+    if record.same_rows:
+        words = PART_WORDS["train"]
+    count = said.get("rows")
+    counted = f"{count:,} {words}" if count is not None else words
+    sentence = f"Measured on {counted}."
+    if interval(said):
+        sentence = f"Measured on {counted}; with 95 % confidence it lies in {interval(said)}."
+    return {
+        **{key: said.get(key) for key in ("metric", "value", "low", "high", "rows")},
+        "label": label(name),
+        "part": part,
+        "sentence": sentence,
+        "meaning": explained(name),
+        "against": against_baselines(record),
+    }
+
+
+def against_baselines(record: Record) -> str:
+    """One sentence: the network beside the best of its baselines; empty without any."""
+    higher = record.results.get("higher_is_better", True)
+    rows = [row for row in baselines_table(record) if (row["score"] or {}).get("value") is not None]
+    if not rows or record.same_rows:
+        return ""
+    best = (max if higher else min)(rows, key=lambda row: row["score"]["value"])
+    name, at = best["name"].replace("_", " "), measured(best["score"])
+    if best["verdict"] == "unclear":
+        return (
+            f"The best baseline, {name}, reaches {at}: on these rows the two cannot be told apart."
+        )
+    by = f" The difference is {measured(best['difference'])} ({interval(best['difference'])})."
+    if best["verdict"] == "better":
+        return f"That beats the best baseline, {name}, which reaches {at}.{by}"
+    return f"The baseline {name} does better: it reaches {at}.{by}"
+
+
+def remarks(record: Record) -> list[str]:
+    """Sentences that a reader should not miss, most important first."""
+    said = [SAME_ROWS] if record.same_rows else []
+    said += _trouble(record)
+    said += [str(note) for note in record.results.get("notes") or ()]
+    part = record.judged_part
+    if record.results.get("headline") and part == "validation" and not record.same_rows:
+        said.append("There were no test rows: the validation rows are judged instead.")
+    return said
+
+
+def state(record: Record) -> dict[str, str]:
+    """How the run ended: state, sentence, message."""
+    name = record.status.get("state") or "unknown"
+    return {
+        "state": name,
+        "sentence": STATES.get(name, "How the run ended is not known."),
+        "message": str(record.status.get("message") or ""),
+    }
+
+
+def subtitle(record: Record) -> str:
+    """One line on what this run is: network, data, target."""
+    network = (record.plan.get("network") or {}).get("name")
+    data = (record.plan.get("data") or {}).get("name")
+    names = ", ".join(record.target.names)
+    what = {
+        "binary": f"two classes of {names}",
+        "classes": f"{len(record.target.classes)} classes of {names}",
+        "labels": f"{len(record.target.classes)} labels",
+        "count": f"the count {names}",
+        "real": names,
+    }.get(record.target.kind, "")
+    parts = [f"{network} network" if network else "", f"on {data}" if data else ""]
+    return " ".join(part for part in parts if part) + (f", predicting {what}" if what else "")
+
+
+def _trouble(record: Record) -> list[str]:
+    for line in record.journal:
+        lost = [value for value in (line.get("losses") or {}).values() if not _finite(value)]
+        if lost:
+            return [
+                f"The loss was no finite number from epoch {line.get('epoch')} on: training "
+                "diverged. A smaller learning rate or gradient clipping usually helps."
+            ]
+    return []
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)

@@ -1,0 +1,164 @@
+"""Tables of the report as plain rows, and how their numbers are written."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from layerwise.report.draw_training import best_line, positions
+from layerwise.report.record import PARTS, Record, score_of
+
+MOST_LAYERS = 400
+
+
+def number(value: Any, digits: int = 4) -> str:
+    """A number with ``digits`` significant digits; whole ones keep all, with thousands marks."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "-"
+    if isinstance(value, bool | str):
+        return str(value)
+    if float(value).is_integer() and abs(value) < 1e15:
+        return _minus(f"{value:,.0f}")
+    if not math.isfinite(value):
+        return "infinite" if value > 0 else "minus infinite"
+    if 1e-4 <= abs(value) < 1e7:
+        decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+        return _minus(f"{value:,.{decimals}f}")
+    return _minus(f"{value:.{digits - 1}e}")
+
+
+def measured(score: dict[str, Any] | None, field: str = "value") -> str:
+    """A score's value, low or high, with as many decimals as its interval makes sense of."""
+    if not score or score.get(field) is None:
+        return "-"
+    low, high = score.get("low"), score.get("high")
+    if low is None or high is None or not high > low:
+        return number(score[field])
+    decimals = min(6, max(0, 1 - math.floor(math.log10(high - low))))
+    return _minus(f"{score[field]:,.{decimals}f}")
+
+
+def interval(score: dict[str, Any] | None) -> str:
+    """The interval of a score: ``0.959 to 0.993``; empty where it has none."""
+    if not score or score.get("low") is None or score.get("high") is None:
+        return ""
+    return f"{measured(score, 'low')} to {measured(score, 'high')}"
+
+
+def short_count(value: float | None) -> str:
+    """A large count in few letters: ``8.9 thousand``, ``25.6 million``; small ones as they are."""
+    if value is None:
+        return "-"
+    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+        if value >= size * (10 if size == 1e3 else 1):
+            return f"{value / size:.3g} {word}"
+    return f"{value:,.0f}"
+
+
+def scores_table(record: Record) -> dict[str, Any]:
+    """Parts of the rows and, per metric, the score on each; the leading metric first."""
+    scores = record.results.get("scores") or {}
+    parts = [part for part in reversed(PARTS) if scores.get(part)]
+    names = list(dict.fromkeys(score["name"] for part in reversed(parts) for score in scores[part]))
+    names.sort(key=lambda name: name != record.leading)  # stable
+    rows = [
+        {"metric": name, "scores": [score_of(scores[part], name) for part in parts]}
+        for name in names
+    ]
+    return {"parts": parts, "rows": rows}
+
+
+def baselines_table(record: Record) -> list[dict[str, Any]]:
+    """Baselines with score, paired difference and what it means: better, worse or unclear."""
+    higher = record.results.get("higher_is_better", True)
+    return [
+        {
+            "name": baseline["name"],
+            "score": score_of(baseline.get("scores"), record.leading),
+            "difference": baseline.get("difference"),
+            "verdict": verdict(baseline.get("difference"), higher),
+            "statement": baseline.get("verdict") or "",
+            "seconds": baseline.get("seconds"),
+            "note": baseline.get("note") or "",
+        }
+        for baseline in record.results.get("baselines") or ()
+    ]
+
+
+def verdict(difference: dict[str, Any] | None, higher_is_better: bool) -> str:
+    """Whether the network is "better", "worse" or "unclear", from its paired difference."""
+    if not difference or difference.get("low") is None or difference.get("high") is None:
+        return "unclear"
+    if difference["low"] <= 0 <= difference["high"]:
+        return "unclear"
+    return "better" if (difference["low"] > 0) == higher_is_better else "worse"
+
+
+def settings_table(record: Record) -> list[dict[str, Any]]:
+    """Every setting as given: where it belongs, its name and value."""
+    rows = []
+    for of in ("learner", "fit"):
+        for name, value in (record.settings.get(of) or {}).items():
+            rows.append({"of": of, "name": name, "value": value})
+    return rows
+
+
+def recipe_table(record: Record) -> list[dict[str, Any]]:
+    """Rows of resolved stage fields: name and its value in each stage."""
+    stages = record.plan.get("recipe") or []
+    names = dict.fromkeys(name for stage in stages for name in stage)
+    return [{"name": name, "values": [stage.get(name) for stage in stages]} for name in names]
+
+
+def splits_table(record: Record) -> list[dict[str, Any]]:
+    """Rows part, rows and share of the rows."""
+    splits = record.plan.get("splits") or {}
+    counts = {part: splits.get(part) or 0 for part in reversed(PARTS)}
+    total = sum(counts.values())
+    return [
+        {"part": part, "rows": count, "share": count / total}
+        for part, count in counts.items()
+        if total
+    ]
+
+
+def facts(record: Record) -> list[dict[str, Any]]:
+    """The few numbers that stand under the headline: name and value."""
+    network = record.plan.get("network") or {}
+    found = {
+        "parameters": network.get("parameters"),
+        "multiply-adds per row": network.get("multiply_adds"),
+        **{f"{row['part']} rows": row["rows"] for row in splits_table(record)},
+    }
+    if record.journal:
+        axis, x = positions(record.journal)
+        best = best_line(record.journal)
+        found["epochs" if axis == "epoch" else "steps"] = x[-1]
+        found[f"best {axis}"] = None if best is None else x[best]
+        speeds = [line.get("rows_per_second") or np.nan for line in record.journal]
+        if np.isfinite(speeds).any():
+            found["training rows per second"] = np.nanmedian(speeds)
+    return [{"name": name, "value": float(value)} for name, value in found.items() if value]
+
+
+def written(value: Any) -> str:
+    """A setting's value as a person writes it: no quotes, no brackets, "unset" for None."""
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {written(inner)}" for name, inner in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(written(inner) for inner in value) or "none"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
+
+
+def _minus(text: str) -> str:
+    if float(text.replace(",", "")) == 0:
+        return text.replace("-", "")
+    return text.replace("-", "\N{MINUS SIGN}", 1) if text.startswith("-") else text
