@@ -21,7 +21,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from layerwise.errors import SettingsError, nearest
-from layerwise.signatures import Parameter
+from layerwise.signatures import REQUIRED, Parameter
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 INTEGER = re.compile(r"[+-]?(0|[1-9]\d*)")
@@ -60,6 +60,9 @@ def parse(arguments: Sequence[str], grammar: Grammar) -> Given:
     _check_places(words, grammar)
     values: dict[str, Any] = {}
     flags = {flag_name(one.name): one for one in grammar.flags}
+    for flag, one in flags.items():
+        if one.default is REQUIRED and flag not in texts:
+            raise SettingsError(f"layerwise {grammar.verb} needs {flag}. {one.summary}")
     for flag, given in texts.items():
         if flag in flags:
             values[flags[flag].name] = convert(flag, given, flags[flag].kinds)
@@ -141,9 +144,7 @@ def _check_flag(flag: str, grammar: Grammar) -> None:
     room, dot, key = flag.removeprefix("--").partition(".")
     if dot and flag.startswith("--") and rooms:
         if room not in rooms:
-            raise SettingsError(
-                f"{flag} is no option: '{room}' is not known.{nearest(room, rooms)}"
-            )
+            raise SettingsError(f"{flag}: '{room}' has no options.{nearest(room, rooms)}")
         if not key:
             raise SettingsError(f"{flag} lacks the option's name, such as --{room}.name VALUE.")
         return
