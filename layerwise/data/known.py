@@ -1,0 +1,297 @@
+"""Data sets that are known by name: embedded ones, made ones, and those that ``fetch`` gets.
+
+Nothing is ever downloaded unless ``fetch`` is called. Files are looked for in the folder that the
+environment variable LAYERWISE_DATA names, by default the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from layerwise.data.arrays import arrays_source, idx_files, read_idx, read_npz
+from layerwise.data.made import MADE
+from layerwise.data.source import Source
+from layerwise.data.table import read_parquet, read_table
+from layerwise.errors import DataError, nearest
+
+CLOTHES = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+CIFAR10 = (
+    "airplane", "automobile", "bird", "cat", "deer",
+    "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
+HIGGS = (
+    "label lepton_pT lepton_eta lepton_phi missing_energy_magnitude missing_energy_phi "
+    "jet_1_pt jet_1_eta jet_1_phi jet_1_btag jet_2_pt jet_2_eta jet_2_phi jet_2_btag "
+    "jet_3_pt jet_3_eta jet_3_phi jet_3_btag jet_4_pt jet_4_eta jet_4_phi jet_4_btag "
+    "m_jj m_jjj m_lv m_jlv m_bb m_wbb m_wwbb"
+).split()
+
+MNIST_FROM = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+FASHION_FROM = (
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
+)
+FILES: dict[str, dict[str, str]] = {  # name -> address -> check sum
+    "mnist": {
+        f"{MNIST_FROM}train-images-idx3-ubyte.gz": "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        f"{MNIST_FROM}train-labels-idx1-ubyte.gz": "md5:d53e105ee54ea40749a09fcbcd1e9432",
+        f"{MNIST_FROM}t10k-images-idx3-ubyte.gz": "md5:9fb629c4189551a2d022fa330f9573f3",
+        f"{MNIST_FROM}t10k-labels-idx1-ubyte.gz": "md5:ec29112dd5afa0611ce80d1b7f02629c",
+    },
+    "fashion_mnist": {
+        f"{FASHION_FROM}train-images-idx3-ubyte.gz": "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        f"{FASHION_FROM}train-labels-idx1-ubyte.gz": "md5:25c81989df183df01b3e8a0aad5dffbe",
+        f"{FASHION_FROM}t10k-images-idx3-ubyte.gz": "md5:bef4ecab320f06d8554ea6380940ec79",
+        f"{FASHION_FROM}t10k-labels-idx1-ubyte.gz": "md5:bb300cfdad3c16e7a12a480ee83cd310",
+    },
+    "cifar10": {
+        "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz": (
+            "md5:c32a1d4ab5d03f1284b67883e8d87530"
+        ),
+    },
+    "higgs": {
+        "https://archive.ics.uci.edu/ml/machine-learning-databases/00280/HIGGS.csv.gz": (
+            "sha256:ea302c18164d4e3d916a1e2e83a9a8d07069fa6ebc7771e4c0540d54e593b698"
+        ),
+    },
+}
+SIZES = {"mnist": "12 MB", "fashion_mnist": "31 MB", "cifar10": "170 MB", "higgs": "2.8 GB"}
+
+
+def read_known(name: str, options: dict) -> Source:
+    """The data set of this name. Raises DataError where it must be fetched first."""
+    if name not in KNOWN:
+        raise DataError(f"Data set '{name}' is not known.{nearest(name, KNOWN)}")
+    return KNOWN[name](options)
+
+
+def data_folder() -> Path:
+    """Where data sets are kept: LAYERWISE_DATA, else the user's cache folder."""
+    given = os.environ.get("LAYERWISE_DATA")
+    if given:
+        return Path(given).expanduser()
+    import pooch
+
+    return Path(pooch.os_cache("layerwise")) / "data"
+
+
+def fetch(name: str) -> Path:
+    """Download a data set into ``data_folder()`` and give its folder; check sums are compared.
+
+    Files that are there and right are not downloaded again. Raises DataError for a name that
+    cannot be fetched, a failed download, and a wrong check sum.
+    """
+    if name not in FILES:
+        inside = " It is part of layerwise." if name in KNOWN else nearest(name, FILES)
+        raise DataError(f"'{name}' cannot be fetched.{inside}")
+    folder = data_folder() / name
+    for address, checksum in FILES[name].items():
+        download(address, checksum, folder)
+    if name == "cifar10":
+        _unpack_cifar10(folder)
+    if name == "higgs":
+        _higgs_to_parquet(folder)
+    return folder
+
+
+def download(address: str, checksum: str, folder: Path) -> Path:
+    """One file, downloaded unless it is there; it appears only when its check sum is right."""
+    import pooch
+
+    file = address.rsplit("/", 1)[1]
+    pooch.get_logger().setLevel("WARNING")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(pooch.retrieve(address, checksum, fname=file, path=folder))
+    except ValueError:
+        raise DataError(
+            f"{address} arrived with a wrong check sum (expected {checksum}); it was not kept. "
+            "Try again; if it stays so, the file was changed at its origin."
+        ) from None
+    except OSError as error:
+        raise DataError(
+            f"{address} could not be downloaded into {folder}: {error}. Check the connection, or "
+            f"copy {file} there by hand."
+        ) from None
+
+
+def _place(name: str) -> Path:
+    """The folder of a data set, with - or _ in its name. Raises DataError where it is absent."""
+    for spelling in (name, name.replace("_", "-"), f"{name}-subset"):
+        folder = data_folder() / spelling
+        if folder.is_dir() and any(folder.iterdir()):
+            return folder
+    raise DataError(
+        f"The data set '{name}' is not in {data_folder()}. "
+        f"Run: layerwise fetch {name} (downloads {SIZES[name]}), "
+        "or set LAYERWISE_DATA to the folder that holds it."
+    )
+
+
+# ------------------------------------------------------------------------ located by a folder
+
+
+def _mnist(options: dict) -> Source:
+    return _renamed(read_idx(_place("mnist")), "mnist", "MNIST: handwritten digits (LeCun 1998)")
+
+
+def _fashion_mnist(options: dict) -> Source:
+    source = read_idx(_place("fashion_mnist"), CLOTHES)
+    return _renamed(source, "fashion_mnist", "Fashion-MNIST: clothes (Xiao 2017)")
+
+
+def _cifar10(options: dict) -> Source:
+    folder = _place("cifar10")
+    subset = sorted(folder.glob("*.npz"))
+    about = "CIFAR-10: small photographs (Krizhevsky 2009)"
+    if subset:
+        source = read_npz(subset[0])
+        return _renamed(source, "cifar10", f"{about}, subset of {len(source.frame):,}")
+    names = [f"data_batch_{number}.bin" for number in range(1, 6)] + ["test_batch.bin"]
+    files = [next(iter(folder.rglob(name)), folder / name) for name in names]
+    lacking = [file.name for file in files if not file.is_file()]
+    if lacking:
+        raise DataError(
+            f"{folder} lacks {', '.join(lacking)} of CIFAR-10's binary version. "
+            "Run: layerwise fetch cifar10"
+        )
+    batches = [_cifar10_batch(file) for file in files]
+    rows = np.concatenate(batches)
+    parts = np.repeat(["", "test"], [sum(map(len, batches[:5])), len(batches[5])])
+    images = rows[:, 1:].reshape(-1, 3, 32, 32)
+    labels = np.array(CIFAR10)[rows[:, 0]]
+    source = arrays_source("cifar10", images, labels, None, about=about, notes=[])
+    return _renamed(source, "cifar10", about, parts=parts.astype("<U10"))
+
+
+def _cifar10_batch(path: Path) -> np.ndarray:
+    """(rows, 3073) uint8: a label, then 32 x 32 red, green and blue values."""
+    row = 1 + 3 * 32 * 32
+    data = np.fromfile(path, dtype=np.uint8)
+    if not len(data) or len(data) % row or data[::row].max() > 9:
+        raise DataError(f"{path} is cut off or damaged. Remove it; run: layerwise fetch cifar10")
+    return data.reshape(-1, row)
+
+
+def _unpack_cifar10(folder: Path) -> None:
+    """The six files of the binary version; no name in the archive decides a path."""
+    archive = folder / "cifar-10-binary.tar.gz"
+    wanted = {*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"}
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            name = member.name.rsplit("/", 1)[-1]
+            content = tar.extractfile(member) if member.isfile() and name in wanted else None
+            if content is not None:
+                beside = folder / f"{name}.part"
+                beside.write_bytes(content.read())
+                os.replace(beside, folder / name)
+
+
+def _higgs(options: dict) -> Source:
+    folder = _place("higgs")
+    about = "HIGGS: simulated collisions, signal 1, background 0 (Baldi 2014)"
+    stored = folder / "higgs.parquet"
+    if stored.is_file():
+        source = read_parquet([stored], "higgs", options)
+    elif (folder / "higgs.csv").is_file():
+        source = read_table(folder / "higgs.csv", options)
+    else:
+        raise DataError(f"{folder} holds no higgs.parquet or higgs.csv. Run: layerwise fetch higgs")
+    parts = None
+    if len(source.frame) == 11_000_000:  # the last 500,000 rows are the official test rows
+        parts = np.full(len(source.frame), "", dtype="<U10")
+        parts[-500_000:] = "test"
+    return _renamed(source, "higgs", about, parts=parts, target=("label",))
+
+
+def _higgs_to_parquet(folder: Path) -> None:
+    """Write the gzip CSV as Parquet with float32 columns, piece by piece, and keep only that."""
+    import pyarrow as pa
+    import pyarrow.csv as arrow_csv
+    import pyarrow.parquet as parquet
+
+    packed, beside = folder / "HIGGS.csv.gz", folder / "higgs.parquet.part"
+    types = {name: pa.float32() for name in HIGGS}
+    with pa.input_stream(str(packed), compression="gzip") as stream:
+        pieces = arrow_csv.open_csv(
+            stream,
+            read_options=arrow_csv.ReadOptions(column_names=HIGGS, block_size=1 << 24),
+            convert_options=arrow_csv.ConvertOptions(column_types=types),
+        )
+        with parquet.ParquetWriter(beside, pieces.schema) as writer:
+            for piece in pieces:
+                writer.write_batch(piece)
+    os.replace(beside, folder / "higgs.parquet")
+
+
+# ---------------------------------------------------------------------------------- embedded
+
+
+def _digits(options: dict) -> Source:
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    images = np.round(data.images * (255 / 16)).astype(np.uint8)[:, None]
+    about = "handwritten digits, 8 x 8 pixels (scikit-learn; Alpaydin 1998)"
+    return arrays_source("digits", images, data.target, None, about=about, notes=[])
+
+
+def _embedded(name: str, loader: str, target: str, about: str) -> Callable[[dict], Source]:
+    def read(options: dict) -> Source:
+        import sklearn.datasets
+
+        data = getattr(sklearn.datasets, loader)(as_frame=True)
+        frame = data.data.copy()
+        frame.columns = [str(column).replace(" ", "_") for column in frame]
+        labels = data.target.to_numpy()
+        if hasattr(data, "target_names") and len(data.target_names):
+            labels = pd.Series(np.asarray(data.target_names, dtype=object)[labels], dtype="str")
+        frame[target] = labels
+        return Source(name, frame, target=(target,), about=about)
+
+    return read
+
+
+def _renamed(source: Source, name: str, about: str, *, parts=None, target=None) -> Source:
+    return Source(
+        name, source.frame, source.inputs,
+        source.target if target is None else target,
+        source.parts if parts is None else parts,
+        source.same_rows, source.notes, about, source.options,
+    )  # fmt: skip
+
+
+def _made(make: Callable[[], Source]) -> Callable[[dict], Source]:
+    return lambda options: make()
+
+
+KNOWN: dict[str, Callable[[dict], Source]] = {
+    "digits": _digits,
+    "breast_cancer": _embedded(
+        "breast_cancer", "load_breast_cancer", "diagnosis",
+        "cell nuclei of breast tumours (scikit-learn; Street 1993)",
+    ),
+    "wine": _embedded(
+        "wine", "load_wine", "cultivar", "chemistry of three wines (scikit-learn; Forina 1991)"
+    ),
+    "iris": _embedded(
+        "iris", "load_iris", "species", "three species of iris (scikit-learn; Fisher 1936)"
+    ),
+    "diabetes": _embedded(
+        "diabetes", "load_diabetes", "progression",
+        "progression of diabetes after a year (scikit-learn; Efron 2004)",
+    ),
+    **{name: _made(make) for name, make in MADE.items()},
+    "mnist": _mnist,
+    "fashion_mnist": _fashion_mnist,
+    "cifar10": _cifar10,
+    "higgs": _higgs,
+}  # fmt: skip
