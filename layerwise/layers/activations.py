@@ -84,12 +84,13 @@ def start_weights(layer: nn.Linear | nn.Conv2d, name: str) -> None:
     """Draw the weights of the layer before an activation; biases become zero.
 
     Keeps the variance of the signal from layer to layer. He et al. 2015 for those that cut
-    one side (variance 2 / inputs); LeCun et al. 1998 for scaled_tanh (variance 1 / inputs);
-    Glorot and Bengio 2010 for the others (variance 2 / (inputs + outputs)).
+    one side (variance 2 / inputs); LeCun et al. 1998 for scaled_tanh and
+    maxout, which keep the mean square (variance 1 / inputs); Glorot and Bengio 2010 for the
+    others (variance 2 / (inputs + outputs)).
     """
-    if name in ("relu", "leaky_relu", "elu", "maxout", "gelu", "silu"):
+    if name in ("relu", "leaky_relu", "elu", "gelu", "silu"):
         nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    elif name == "scaled_tanh":
+    elif name in ("scaled_tanh", "maxout"):
         nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
     else:
         nn.init.xavier_uniform_(layer.weight)

@@ -145,7 +145,8 @@ class Classify:
         if self.loss == "hinge":
             return F.multi_margin_loss(scores, codes, reduction="none")
         if self.loss in ("squared", "binary_cross_entropy"):
-            truth = F.one_hot(codes, self.num_classes).to(scores.dtype)
+            names = torch.arange(self.num_classes, device=codes.device)
+            truth = (codes.unsqueeze(1) == names).to(scores.dtype)  # torch's one_hot has no trace
             if self.loss == "squared":
                 return ((torch.softmax(scores, dim=1) - truth) ** 2).sum(dim=1)
             return self._entries(scores, truth).mean(dim=1)

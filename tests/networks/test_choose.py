@@ -1,0 +1,40 @@
+"""The rules of thumb choose what the data ask for."""
+
+import pytest
+
+from layerwise.contracts import Target
+from layerwise.networks import network_class
+from layerwise.networks.choose import auto_network
+
+TARGET = Target("classes", ("y",), ("a", "b", "c"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "rows", "name", "says"),
+    [
+        ((13,), 50_000, "mlp", "ReLU"),
+        ((13,), 300, "mlp", "only 300 training rows"),
+        ((13,), 20, "mlp", "dropout"),
+        ((1, 28, 28), 50_000, "lenet5", "convolutions"),
+        ((3, 32, 32), 100, "lenet5", "only 100"),
+        ((1, 3, 3), 100, "mlp", "ReLU"),
+    ],
+)
+def test_the_choice_fits_and_has_a_reason(shape, rows, name, says):
+    chosen, options, reason = auto_network(shape, rows, (), TARGET)
+    assert chosen == name
+    assert says in reason
+    assert reason.endswith(".")
+    network_class(chosen)(shape, 3, **options)
+
+
+def test_fewer_rows_get_a_smaller_network():
+    def size(rows):
+        name, options, _ = auto_network((13,), rows, (), TARGET)
+        return sum(p.numel() for p in network_class(name)((13,), 3, **options).parameters())
+
+    assert size(100) < size(500) < size(5000)
+
+
+def test_categories_are_mentioned():
+    assert "category" in auto_network((3,), 5000, (4, 5), TARGET)[2]

@@ -1,0 +1,175 @@
+"""Every network of the table keeps the house's promises."""
+
+import inspect
+import re
+
+import pytest
+import torch
+from torch import nn
+
+from layerwise.contracts import Batch, Stage, Target
+from layerwise.errors import SettingsError
+from layerwise.networks import NETWORKS, network_class
+from layerwise.networks.summary import summarize
+from layerwise.signatures import read_class, read_table
+from layerwise.tasks import TASKS, default_task, task_class
+
+# name: the shape of one example, outputs
+SHAPES = {
+    "mcculloch_pitts": ((2,), 1),
+    "perceptron": ((12,), 3),
+    "adaline": ((12,), 3),
+    "linear": ((12,), 3),
+    "mlp": ((12,), 3),
+    "lenet5": ((1, 28, 28), 10),
+}
+# from the papers, or by hand: (12 + 1) x 3; 13 x 128 + 129 x 128 + 129 x 3
+PARAMETERS = {
+    "mcculloch_pitts": 0,
+    "perceptron": 39,
+    "adaline": 39,
+    "linear": 39,
+    "mlp": 18563,
+    "lenet5": 61706,
+}
+EACH = pytest.mark.parametrize("name", NETWORKS)
+LEARNING = pytest.mark.parametrize("name", [name for name in NETWORKS if PARAMETERS[name]])
+
+
+def build(name):
+    torch.manual_seed(0)
+    return network_class(name)(*SHAPES[name])
+
+
+def examples(name, rows=8):
+    torch.manual_seed(1)
+    return torch.randn(rows, *SHAPES[name][0])
+
+
+@EACH
+def test_gives_one_row_of_outputs_per_example(name):
+    assert build(name)(examples(name, rows=5)).shape == (5, SHAPES[name][1])
+
+
+@EACH
+def test_has_the_published_number_of_parameters(name):
+    assert sum(one.numel() for one in build(name).parameters()) == PARAMETERS[name]
+
+
+@LEARNING
+def test_overfits_eight_examples(name):
+    network, inputs, classes = build(name), examples(name), torch.arange(8) % SHAPES[name][1]
+    target = Target("classes", ("y",), tuple("abcdefghij"[: SHAPES[name][1]]))
+    task = task_class(default_task(target, network_class(name)))(target)
+    batch = Batch(inputs, classes)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    for _ in range(300):
+        optimizer.zero_grad()
+        next(iter(task.losses(network, batch))).value.backward()
+        optimizer.step()
+    assert task.outputs(network.eval(), batch).argmax(1).equal(classes)
+
+
+@EACH
+def test_saves_and_loads_to_the_same_outputs(name, tmp_path):
+    first = build(name)
+    torch.save(first.state_dict(), tmp_path / "weights.pt")
+    second = network_class(name)(*SHAPES[name])
+    second.load_state_dict(torch.load(tmp_path / "weights.pt", weights_only=True))
+    assert torch.equal(first.eval()(examples(name)), second.eval()(examples(name)))
+
+
+@EACH
+def test_is_a_final_module_of_torch(name):
+    assert network_class(name).__bases__ == (nn.Module,)
+
+
+@EACH
+def test_names_its_source_and_documents_every_option(name):
+    made = network_class(name)
+    assert re.search(r"Source: \w.*\b1[89]\d\d|20\d\d\b", made.__doc__)
+    for option in inspect.signature(made).parameters:
+        assert re.search(rf"^    {option} : ", made.__doc__, flags=re.MULTILINE), option
+
+
+@EACH
+def test_has_both_recipes_and_says_what_departs_from_the_paper(name):
+    made = network_class(name)
+    assert set(made.recipes) == {"modern", "historic"}
+    for stage in (stage for recipe in made.recipes.values() for stage in recipe):
+        assert isinstance(stage, Stage)
+        assert stage.task is None or stage.task in TASKS
+    assert made.departures
+    assert all(text.endswith(".") for text in made.departures)
+    historic = getattr(made, "historic_options", {})
+    assert set(historic) <= set(inspect.signature(made).parameters)
+    made(*SHAPES[name], **historic)
+
+
+@EACH
+def test_its_summary_counts_all_parameters_and_leaves_it_as_it_was(name):
+    network = build(name).train()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    layers = summarize(network, SHAPES[name][0])
+    assert sum(layer.parameters for layer in layers) == PARAMETERS[name]
+    assert layers[-1].output_shape == (SHAPES[name][1],)
+    assert network.training
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+@EACH
+def test_its_text_can_be_read_without_torch(name):
+    file, _, attribute = NETWORKS[name].partition(":")
+    text = read_class(f"networks/{file}.py", attribute)
+    assert text.first_line == network_class(name).__doc__.partition("\n")[0]
+
+
+def test_the_tables_are_literal():
+    assert read_table("networks/__init__.py", "NETWORKS") == NETWORKS
+    assert read_table("tasks/__init__.py", "TASKS") == TASKS
+
+
+def test_a_misspelt_network_names_the_nearest():
+    with pytest.raises(SettingsError, match=r"no network 'mpl'.*Did you mean 'mlp'"):
+        network_class("mpl")
+
+
+def write(tmp_path, content):
+    file = tmp_path / "my.py"
+    file.write_text(f"from torch import nn\n{content}\n", encoding="utf-8")
+    return f"{file}:Net"
+
+
+def test_a_persons_own_network_is_found(tmp_path):
+    text = """
+class Net(nn.Module):
+    def __init__(self, input_shape, output_size, *, width=4):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(*input_shape, width), nn.Linear(width, output_size))
+
+    def forward(self, x):
+        return self.layers(x)
+"""
+    made = network_class(write(tmp_path, text))
+    assert made((3,), 2)(torch.zeros(5, 3)).shape == (5, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("Net = 3", "must be a class derived from torch.nn.Module, got int"),
+        ("class Net: pass", "must be a class derived from torch.nn.Module, got Net"),
+        ("def Net(input_shape, output_size): pass", "derived from torch.nn.Module, got function"),
+        (
+            "class Net(nn.Module):\n    def __init__(self): super().__init__()",
+            r"must be built as Net\(input_shape, output_size\).*got Net\(\)",
+        ),
+        (
+            "class Net(nn.Module):\n    def __init__(self, a, b, c): super().__init__()",
+            "missing a required argument: 'c'",
+        ),
+    ],
+)
+def test_what_is_no_network_is_explained(tmp_path, content, says):
+    with pytest.raises(SettingsError, match=says):
+        network_class(write(tmp_path, content))
