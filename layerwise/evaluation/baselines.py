@@ -54,7 +54,9 @@ BASELINES: dict[str, Baseline] = {
     "majority": Baseline("The shares of the classes among the training rows", _CLASSIFIED, True),
     "mean": Baseline("The mean of the training rows", _AMOUNTS, True),
     "logistic": Baseline("Logistic regression on standardized inputs", _CLASSIFIED, True),
-    "linear": Baseline("Linear regression; for counts, Poisson regression", _AMOUNTS, True),
+    "linear": Baseline(
+        "Linear regression, ridge 1; for counts, Poisson regression", _AMOUNTS, True
+    ),
     "boosted_trees": Baseline("Gradient-boosted trees", (*_CLASSIFIED, *_AMOUNTS), False),
 }
 

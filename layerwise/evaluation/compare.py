@@ -88,6 +88,8 @@ def compare(
 
 def statement(first: str, second: str, gap: Score, higher_is_better: bool) -> str:
     """Say in words what a paired difference (first minus second) means."""
+    if gap.value == gap.low == gap.high == 0:
+        return f"{first} and {second} cannot be told apart (no difference in {gap.name})."
     shown = f"{gap.name} differs by {gap.value:+.4g}"
     if isnan(gap.low) or isnan(gap.high):
         return f"{first} and {second} cannot be compared: these rows give no interval ({shown})."

@@ -7,13 +7,13 @@ from torch import Tensor
 
 from layerwise.contracts import Target
 from layerwise.data.source import Source
-from layerwise.metrics import Predictions, decisions
+from layerwise.metrics import Predictions, column_names, decisions
 
 COUNT = 24  # how many are kept
 
 
 def worst(predictions: Predictions, count: int = COUNT) -> np.ndarray:
-    """Give the row numbers within ``predictions`` of the worst mistakes, worst first.
+    """Give the places within ``predictions`` of the worst mistakes, worst first; (up to count,).
 
     Classes: wrong decisions by falling confidence. Labels: rows with a wrong label, by their
     log loss. Counts and numbers: largest residuals, each target measured by its own deviation.
@@ -26,44 +26,38 @@ def worst(predictions: Predictions, count: int = COUNT) -> np.ndarray:
 def worst_table(
     table: DataFrame, target: Target, *, split: str = "test", count: int = COUNT
 ) -> DataFrame:
-    """Give the rows of the predictions table with the worst mistakes of a split.
-
-    Adds, after "truth": for classes "decision" and "confidence"; for labels "decision" (names of
-    the labels it gave); for numbers "residual" (truth minus prediction) where there is one target.
-    """
-    part = table[table["split"] == split]
-    truths = [name for name in part if name == "truth" or str(name).startswith("truth:")]
-    part = part[part[truths].notna().all(axis=1)]
+    """Give the rows of the predictions table with the worst mistakes of a split, worst first."""
+    part = table[(table["split"] == split)].dropna(subset=column_names(target, "truth"))
     predictions = Predictions.from_table(part, target)
-    rows = worst(predictions, count)
-    chosen = part.iloc[rows].reset_index(drop=True)
-    place = chosen.columns.get_loc(truths[-1])
-    assert isinstance(place, int)
-    for offset, (name, values) in enumerate(_said(predictions.take(rows)).items()):
-        chosen.insert(place + 1 + offset, name, values)
-    return chosen
+    return part.iloc[worst(predictions, count)].reset_index(drop=True)
 
 
-def collect_rows(worst_rows: DataFrame, source: Source) -> tuple[DataFrame, Tensor | None]:
+def collect_rows(
+    worst_rows: DataFrame, source: Source, target: Target
+) -> tuple[DataFrame, Tensor | None]:
     """Give the worst rows with the source's columns beside them, and their pictures if any.
 
     worst_rows : from ``worst_table``; its "row" counts the rows of ``source``
-    returns : the table with a column ``input:NAME`` per column of the source, and for image
-        sources a tensor uint8 (rows, channels, height, width), else None
+    returns : the table with the source's columns (but the target's), those whose name is taken
+        as ``input:NAME``; and for image sources a tensor uint8 (rows, channels, height, width),
+        else None
     """
     rows = worst_rows["row"].to_numpy(dtype=np.int64)
-    columns = source.frame.iloc[rows].reset_index(drop=True).add_prefix("input:")
-    shown = worst_rows.reset_index(drop=True).join(columns)
+    shown = worst_rows.reset_index(drop=True)
+    columns = source.frame.iloc[rows].reset_index(drop=True)
+    columns = columns.drop(columns=[name for name in target.names if name in columns])
+    taken = {*shown.columns, "row", "key", "split", "fold", "truth", "score", "weight", "group"}
+    columns = columns.rename(columns=lambda name: f"input:{name}" if name in taken else str(name))
     if source.inputs is None or source.inputs.ndim != 4:
-        return shown, None
-    return shown, _pictures(np.asarray(source.inputs[rows]))
+        return shown.join(columns), None
+    return shown.join(columns), _pictures(np.asarray(source.inputs[rows]))
 
 
 def _pictures(images: np.ndarray) -> Tensor:
     """Give images as uint8; floats are stretched between their smallest and largest value."""
     if images.dtype != np.uint8:
         low, high = float(images.min(initial=0)), float(images.max(initial=1))
-        images = ((images - low) / max(high - low, 1e-12) * 255).round().astype(np.uint8)
+        images = ((images - low) / (high - low) * 255).round().astype(np.uint8)
     return torch.from_numpy(np.ascontiguousarray(images))
 
 
@@ -78,18 +72,3 @@ def _badness(predictions: Predictions) -> np.ndarray:
         return np.where(wrong, -np.log(of_truth).sum(axis=1), 0.0)
     spread = truth.std(axis=0) if len(truth) else np.ones(truth.shape[1])
     return (np.abs(truth - scores) / np.where(spread > 0, spread, 1.0)).max(axis=1)
-
-
-def _said(predictions: Predictions) -> dict[str, object]:
-    """Give the columns that say what the network decided."""
-    names = np.array(predictions.classes, dtype=object)
-    if predictions.kind in ("binary", "classes"):
-        return {
-            "decision": names[decisions(predictions)],
-            "confidence": predictions.scores.max(axis=1),
-        }
-    if predictions.kind == "labels":
-        return {"decision": [", ".join(names[row > 0]) for row in decisions(predictions)]}
-    if predictions.truth.shape[1] == 1:
-        return {"residual": (predictions.truth - predictions.scores)[:, 0]}
-    return {}

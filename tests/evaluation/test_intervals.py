@@ -1,0 +1,159 @@
+"""Intervals hold what they promise, with rows, groups, weights, and at the ends of the scale."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from layerwise.errors import DataError
+from layerwise.evaluation.intervals import Score, clopper_pearson, difference, interval, intervals
+from layerwise.metrics import METRICS, Predictions, find_metric
+
+
+def judged(right, weight=None, group=None):
+    """Rows that are right or wrong, said with 0.8."""
+    truth = np.zeros(len(right), dtype=np.int64)
+    positive = np.where(right, 0.2, 0.8)
+    scores = np.stack([1 - positive, positive], axis=1)
+    return Predictions("binary", ("no", "yes"), truth, scores, weight, group)
+
+
+def test_the_interval_of_an_accuracy_is_that_of_a_share():
+    right = np.arange(1000) % 5 != 0
+    score = interval("accuracy", judged(right))
+    deviation = math.sqrt(0.8 * 0.2 / 1000)
+    assert (score.name, score.value, score.rows, score.level) == ("accuracy", 0.8, 1000, 0.95)
+    assert score.low == pytest.approx(0.8 - 1.96 * deviation, abs=0.004)
+    assert score.high == pytest.approx(0.8 + 1.96 * deviation, abs=0.004)
+
+
+def test_nineteen_of_twenty_intervals_hold_the_truth():
+    generator = np.random.default_rng(0)
+    found = [
+        interval("accuracy", judged(generator.random(200) < 0.7), resamples=200) for _ in range(200)
+    ]
+    assert 0.90 <= np.mean([score.low <= 0.7 <= score.high for score in found]) <= 0.99
+
+
+def test_rows_of_one_group_are_drawn_together():
+    right = np.repeat(np.arange(50) % 2 == 0, 10)
+    by_rows = interval("accuracy", judged(right))
+    by_groups = interval("accuracy", judged(right, group=np.repeat(np.arange(50), 10)))
+    widths = [score.high - score.low for score in (by_rows, by_groups)]
+    assert widths[1] == pytest.approx(widths[0] * math.sqrt(10), rel=0.15)
+
+
+def test_a_heavy_row_widens_the_interval():
+    right = np.arange(100) % 2 == 0
+    weight = np.ones(100)
+    weight[0] = 100
+    even = interval("accuracy", judged(right))
+    heavy = interval("accuracy", judged(right, weight))
+    assert heavy.high - heavy.low > 2 * (even.high - even.low)
+
+
+@pytest.mark.parametrize("rows", [1, 20])
+@pytest.mark.parametrize("right", [True, False])
+def test_an_accuracy_of_0_or_1_gets_the_exact_bound(rows, right):
+    score = interval("accuracy", judged(np.full(rows, right)))
+    exact = binomtest(rows if right else 0, rows).proportion_ci(0.95, "exact")
+    assert (score.low, score.high) == pytest.approx((exact.low, exact.high))
+    assert (score.low, score.high) == clopper_pearson(int(right), rows)
+
+
+def test_weights_do_not_hide_a_perfect_accuracy_and_groups_count_once():
+    weight = np.random.default_rng(0).random(30) / 3
+    score = interval("accuracy", judged(np.full(30, True), weight, np.repeat(np.arange(3), 10)))
+    assert score.low == pytest.approx(0.025 ** (1 / 3))
+
+
+def test_where_all_resamples_agree_there_is_no_interval():
+    rows = np.array([[1.0], [2.0], [3.0]])
+    perfect = interval("rmse", Predictions("real", (), rows, rows))
+    assert perfect.value == 0
+    assert math.isnan(perfect.low)
+    assert math.isnan(perfect.high)
+    lonely = interval("rmse", Predictions("real", (), rows[:1], rows[:1] + 1))
+    assert (lonely.value, math.isnan(lonely.low)) == (1.0, True)
+
+
+def test_what_is_undefined_stays_undefined_and_becomes_null():
+    score = interval("roc_auc", judged(np.array([True, False])))
+    assert score.to_json() == {
+        "name": "roc_auc",
+        "value": None,
+        "low": None,
+        "high": None,
+        "rows": 2,
+        "level": 0.95,
+    }
+    assert math.isnan(Score.from_json(score.to_json()).value)
+
+
+def test_an_interval_holds_its_value_for_every_metric():
+    generator = np.random.default_rng(1)
+    truth = generator.integers(0, 3, 150)
+    scores = generator.dirichlet([1, 1, 1], 150)
+    each = Predictions("classes", ("a", "b", "c"), truth, scores)
+    measures = {name: metric for name, metric in METRICS.items() if "classes" in metric.kinds}
+    for score in intervals(measures, each, resamples=100):
+        assert score.low <= score.value <= score.high
+        assert score.low < score.high
+
+
+def test_the_calibration_error_of_a_calibrated_network_reaches_down_to_nothing():
+    generator = np.random.default_rng(2)
+    positive = generator.random(500)
+    truth = (generator.random(500) < positive).astype(np.int64)
+    calibrated = Predictions(
+        "binary", ("no", "yes"), truth, np.stack([1 - positive, positive], axis=1)
+    )
+    score = interval("calibration_error", calibrated)
+    assert 0 <= score.low < 0.02 < score.value
+
+
+def test_the_same_seed_gives_the_same_interval_and_numpy_is_left_alone():
+    each = judged(np.arange(100) % 3 != 0)
+    before = np.random.get_state()[1].copy()
+    assert interval("accuracy", each, seed=4) == interval("accuracy", each, seed=4)
+    assert interval("accuracy", each, seed=4) != interval("accuracy", each, seed=5)
+    assert np.array_equal(np.random.get_state()[1], before)
+
+
+def test_an_own_metric_gets_an_interval_by_taking_rows(tmp_path):
+    file = tmp_path / "my.py"
+    file.write_text("def share(p): return (p.scores.argmax(1) == p.truth).mean()\n")
+    each = judged(np.arange(100) % 4 != 0)
+    own, ours = interval(f"{file}:share", each), interval("accuracy", each)
+    assert (own.value, own.low, own.high) == pytest.approx((ours.value, ours.low, ours.high))
+
+
+def test_a_paired_difference_is_sharper_than_two_intervals():
+    generator = np.random.default_rng(0)
+    first = generator.random(2000) < 0.8
+    second = first & (generator.random(2000) < 0.97)
+    gap = difference("accuracy", judged(first), judged(second))
+    assert gap.value == pytest.approx(first.mean() - second.mean())
+    assert 0 < gap.low < gap.value < gap.high
+    alone = interval("accuracy", judged(first))
+    assert gap.high - gap.low < (alone.high - alone.low) / 1.5
+
+
+def test_equal_predictions_surely_do_not_differ():
+    each = judged(np.array([True, False, True]))
+    gap = difference("accuracy", each, judged(np.array([True, False, True])))
+    assert (gap.value, gap.low, gap.high) == (0, 0, 0)
+
+
+def test_a_difference_that_every_resample_shows_alike_has_no_interval():
+    gap = difference("accuracy", judged(np.full(3, True)), judged(np.full(3, False)))
+    assert gap.value == 1
+    assert math.isnan(gap.low)
+
+
+def test_rows_with_other_truths_are_refused():
+    one, two = judged(np.full(4, True)), judged(np.full(5, True))
+    with pytest.raises(DataError, match="same rows"):
+        difference("accuracy", one, two)
+    assert find_metric("accuracy").function(one) == 1
