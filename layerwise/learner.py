@@ -1,6 +1,43 @@
-"""Learner: data in, a trained and judged network out; the one place where rooms are put together."""
+"""Learner: data in, a trained and judged network out; here the rooms are put together."""
 
-from sklearn.base import BaseEstimator
+from __future__ import annotations
+
+import os
+import warnings
+
+import numpy as np
+from pandas import DataFrame, json_normalize
+from sklearn.base import BaseEstimator, clone
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import ClassifierTags, RegressorTags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from layerwise.contracts import Target
+from layerwise.data import read
+from layerwise.data.cells import as_label
+from layerwise.data.source import Source
+from layerwise.data.target import encode_target
+from layerwise.errors import RunError
+from layerwise.job import Job, own_chance, run_job
+from layerwise.job.estimate import estimate
+from layerwise.job.judging import answers, judge_source, predict_rows
+from layerwise.job.machine import choose_device
+from layerwise.job.model import Model, load_model
+from layerwise.job.plan import make_plan, read_source
+from layerwise.metrics import column_names
+from layerwise.run import Run
+from layerwise.scaling.processes import ALONE
+
+FEW_ROWS = 100  # of arrays, below which none are kept for validation
+
+
+def _gives_probabilities(learner: Learner) -> bool:
+    """Whether ``predict_proba`` means anything: not for amounts."""
+    if hasattr(learner, "model_"):
+        return learner.model_.target.kind in ("binary", "classes", "labels")
+    return learner.task != "regress"
 
 
 class Learner(BaseEstimator):
@@ -110,7 +147,38 @@ class Learner(BaseEstimator):
         seed: int = 0,
         verbose: bool = False,
     ):
-        raise NotImplementedError
+        self.network = network
+        self.network_options = network_options
+        self.task = task
+        self.task_options = task_options
+        self.data_options = data_options
+        self.recipe = recipe
+        self.optimizer = optimizer
+        self.optimizer_options = optimizer_options
+        self.schedule = schedule
+        self.schedule_options = schedule_options
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.l1 = l1
+        self.l2 = l2
+        self.clip = clip
+        self.patience = patience
+        self.metric = metric
+        self.validation_fraction = validation_fraction
+        self.test_fraction = test_fraction
+        self.split = split
+        self.positive = positive
+        self.class_weight = class_weight
+        self.abstain_below = abstain_below
+        self.baselines = baselines
+        self.device = device
+        self.precision = precision
+        self.threads = threads
+        self.micro_batches = micro_batches
+        self.minutes = minutes
+        self.seed = seed
+        self.verbose = verbose
 
     def fit(
         self,
@@ -157,4 +225,226 @@ class Learner(BaseEstimator):
         folder : str or path
             Where the run is written; nothing is written without it.
         """
-        raise NotImplementedError
+        wanted = {
+            "target": target, "validation": validation, "test": test, "targets": targets,
+            "key": key, "group": group, "time": time, "weight": weight, "carry": carry,
+            "ignore": ignore,
+        }  # fmt: skip
+        if given_as_arrays(data, target):
+            data, wanted["target"] = self._checked_arrays(data, target)
+            self._learn_arrays(data, wanted, folder)
+        else:
+            self._adopt(run_job(self, data, wanted, folder=folder))
+        return self
+
+    def predict(self, data):
+        """The answer for every row: a class, or an amount in the units of the target.
+
+        data : like the data that it was fitted on; the target's column may be missing
+        returns : array (rows,), or (rows, targets) where there are several
+        """
+        found = answers(self._fitted(), self._scores(data))
+        return self.classes_[found] if hasattr(self, "classes_") else found
+
+    @available_if(_gives_probabilities)
+    def predict_proba(self, data):
+        """Probability of each class of ``classes_``, or of each label; (rows, classes)."""
+        return self._scores(data)
+
+    def score(self, data, target=None):
+        """Accuracy for classes, R2 for amounts, on rows whose targets are known."""
+        model = self._fitted()
+        if target is None:
+            source, _ = read_source(self, data, {"target": list(model.target.names)})
+            truth = encode_target(source.frame, model.roles, model.target)
+            found = answers(model, self._scores(source, in_order_of_target=True))
+        else:
+            truth, found = np.asarray(target), self.predict(data)
+        if model.target.kind in ("binary", "classes"):
+            return float(accuracy_score(truth, found))
+        if model.target.kind == "labels":
+            return float((np.asarray(truth) == found).mean())
+        return float(r2_score(truth, found))
+
+    def predict_table(self, data) -> DataFrame:
+        """Key (or row), prediction, scores and carried columns for every row of a source."""
+        model = self._fitted()
+        source = self._read(data)
+        table = predict_rows(model, source).drop(columns=["split", "fold"])
+        scores = table[column_names(model.target, "score")].to_numpy()
+        given = answers(model, scores)
+        if model.target.kind in ("binary", "classes"):
+            given = np.asarray(model.target.classes)[given]
+        place = 1 + ("key" in table)
+        if given.ndim == 1:
+            table.insert(place, "prediction", given)
+        else:
+            for number, name in enumerate(model.target.names):
+                table.insert(place + number, f"prediction:{name}", given[:, number])
+        if self.abstain_below is not None and model.target.kind in ("binary", "classes"):
+            table["abstains"] = scores.max(axis=1) < self.abstain_below
+        return table
+
+    def evaluate(self, data=None) -> dict:
+        """results.json: on the rows that were held out, or on a source of its own."""
+        model = self._fitted()
+        if data is not None:
+            return judge_source(model, self._read(data), *self.metrics_, self)
+        if self.results_ is None:
+            raise RunError(
+                "This run has no results yet. Go on with it, or give a source to be judged on."
+            )
+        return self.results_
+
+    def plan(self, data, target=None, **wanted) -> dict:
+        """What ``fit`` would do with the same arguments, as plan.json has it; trains nothing."""
+        with own_chance():
+            plan = make_plan(self, data, {"target": target, **wanted}, ALONE)
+            return plan.record() | {"needs": estimate(plan)}
+
+    @property
+    def history(self) -> DataFrame:
+        """The journal: one row per epoch (or interval) with losses and validation scores."""
+        check_is_fitted(self, "model_")
+        return json_normalize(self.journal_)
+
+    @classmethod
+    def load(cls, run) -> Learner:
+        """The trained learner of a run folder."""
+        run = Run.open(run)
+        learner = cls(**_known(cls, run.read("settings")["learner"]))
+        learner.verbose = False
+        plan = run.read("plan")
+        device = choose_device(learner.device)[0]
+        learner._set_model(load_model(run, device), plan["data"].get("options"))
+        learner.metrics_ = (plan["metric"], tuple(plan["metrics"]))
+        learner.results_ = run.read("results") if run.has("results.json") else None
+        learner.journal_ = run.journal()
+        learner.run_ = run
+        return learner
+
+    @classmethod
+    def resume(cls, run, *, epochs: int | None = None) -> Learner:
+        """Go on with a run where it stopped, to the same bits; ``epochs`` makes it longer."""
+        run = Run.open(run)
+        settings = run.read("settings")
+        if not settings["resumable"]:
+            raise RunError(
+                f"Run '{run.folder}' learned from objects in memory, which are gone. "
+                "Fit again, from a file."
+            )
+        learner = cls(**_known(cls, settings["learner"]))
+        if epochs is not None:
+            learner.epochs = epochs
+        fit = dict(settings["fit"])
+        learner._adopt(run_job(learner, fit.pop("data"), fit, resume=run))
+        return learner
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.target_tags.required = True
+        if self.task in ("classify", "perceptron_rule", "delta_rule"):
+            tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
+        elif self.task == "regress":
+            tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
+            tags.target_tags.multi_output = True
+        return tags
+
+    def _checked_arrays(self, data, target):
+        """Inputs and targets in scikit-learn's ways, with its words for what is wrong."""
+        if hasattr(data, "columns"):
+            validate_data(self, data, skip_check_array=True)
+            return data, column_or_1d(target, warn=True) if np.ndim(target) < 2 else target
+        several = isinstance(self.task, str) and self.task in ("auto", "regress", "classify")
+        inputs, found = validate_data(
+            self, data, target, allow_nd=True, ensure_all_finite="allow-nan",
+            multi_output=several and np.ndim(target) > 1, y_numeric=self.task == "regress",
+        )  # fmt: skip
+        return inputs, found if found.ndim > 1 else column_or_1d(found, warn=True)
+
+    def _learn_arrays(self, data, wanted, folder) -> None:
+        """Targets beside the inputs: the caller keeps the test rows, so none are held out."""
+        if self.task == "classify":
+            check_classification_targets(wanted["target"])
+        few = len(data) < FEW_ROWS
+        alone = clone(self).set_params(
+            test_fraction=0.0, validation_fraction=0.0 if few else self.validation_fraction
+        )
+        self._adopt(run_job(alone, data, wanted, folder=folder))
+
+    def _adopt(self, job: Job) -> None:
+        """Keep what a job gave."""
+        self._set_model(job.plan.model, job.plan.source.options, job.plan.source.frame)
+        self.metrics_ = (job.plan.metric, job.plan.metrics)
+        self.results_, self.journal_, self.run_ = job.results, job.outcome.journal, job.run
+        self.ended_, self.best_epoch_ = job.outcome.ended, job.outcome.best_epoch
+
+    def _set_model(self, model: Model, options, frame: DataFrame | None = None) -> None:
+        self.model_, self.data_options_ = model, options
+        if not hasattr(self, "n_features_in_"):
+            self.n_features_in_ = int(np.prod(model.preparation.input_shape))
+        if model.target.kind in ("binary", "classes"):
+            self.classes_ = _original_classes(model.target, frame)
+        elif hasattr(self, "classes_"):
+            del self.classes_
+
+    def _fitted(self) -> Model:
+        check_is_fitted(self, "model_")
+        return self.model_
+
+    def _read(self, data) -> Source:
+        source = read(data, options=self.data_options_)
+        for note in self._fitted().preparation.check(source):
+            warnings.warn(note, stacklevel=3)
+        return source
+
+    def _scores(self, data, in_order_of_target: bool = False) -> np.ndarray:
+        """Outputs for every row, (rows, ...); columns in the order of ``classes_``."""
+        model = self._fitted()
+        if not isinstance(data, (str, os.PathLike, Source)):
+            data = self._checked_inputs(data)
+        with own_chance():
+            source = self._read(data)
+            scores = model.outputs(model.dataset(source)).double().numpy()
+        if in_order_of_target or not hasattr(self, "classes_"):
+            return scores
+        order = [model.target.classes.index(as_label(value)) for value in self.classes_]
+        return scores[:, order]
+
+    def _checked_inputs(self, data):
+        named = hasattr(data, "columns")
+        if hasattr(self, "feature_names_in_") or not named:
+            return validate_data(
+                self, data, reset=False, allow_nd=True, ensure_all_finite="allow-nan",
+                skip_check_array=named,
+            ) if not named else _names_checked(self, data)  # fmt: skip
+        return data
+
+
+def given_as_arrays(data, target) -> bool:
+    """Whether inputs and targets come side by side, as scikit-learn gives them."""
+    if isinstance(data, (str, os.PathLike, Source)):
+        return False
+    names = isinstance(target, str) or (
+        isinstance(target, (list, tuple)) and all(isinstance(name, str) for name in target)
+        and hasattr(data, "columns") and set(target) <= set(data.columns)
+    )  # fmt: skip
+    return not names
+
+
+def _names_checked(learner: Learner, data):
+    validate_data(learner, data, reset=False, skip_check_array=True)
+    return data
+
+
+def _original_classes(target: Target, frame: DataFrame | None) -> np.ndarray:
+    """The classes as the data have them (numbers stay numbers), sorted; text without data."""
+    if frame is None or target.names[0] not in frame:
+        return np.asarray(target.classes)
+    return np.unique(frame[target.names[0]].dropna().to_numpy())
+
+
+def _known(cls, settings: dict) -> dict:
+    """Settings that this version's constructor takes."""
+    return {name: settings[name] for name in cls._get_param_names() if name in settings}

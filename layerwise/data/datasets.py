@@ -85,3 +85,29 @@ def _taken(value, indices: Tensor | slice):
     if value is None or isinstance(indices, slice):
         return value if value is None else value[indices]
     return value.index_select(0, indices.to(value.device))
+
+
+class Rows:
+    """Some rows of a dataset, by number; nothing is copied until a batch is taken.
+
+    Parameters
+    ----------
+    dataset : TensorDataset
+        All rows.
+    rows : Tensor
+        (rows,) int64 numbers of the chosen ones.
+    """
+
+    def __init__(self, dataset: TensorDataset, rows: Tensor):
+        self.dataset, self.rows = dataset, rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batch(self, indices: Tensor | slice) -> Batch:
+        """The chosen rows ``indices`` as one batch."""
+        return self.dataset.batch(self.rows[indices])
+
+    def arrange(self, order: Tensor) -> TensorDataset:
+        """The chosen rows ``order`` as a dataset of its own, copied once."""
+        return self.dataset.arrange(self.rows[order])

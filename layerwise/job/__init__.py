@@ -1,0 +1,207 @@
+"""One job in three acts: plan it, learn, judge what was learned. ``Learner`` calls ``run_job``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from layerwise import __version__
+from layerwise.errors import RunError
+from layerwise.job.judging import judge_plan, write_judgement
+from layerwise.job.learning import Outcome, learn
+from layerwise.job.machine import command_line
+from layerwise.job.plan import Plan, make_plan
+from layerwise.job.stopping import TimeLimit
+from layerwise.report import write_report
+from layerwise.report.live import Display
+from layerwise.run import Run, plain
+from layerwise.scaling.processes import Processes, join, leave
+
+ENDINGS = {
+    "finished": "All epochs are done.",
+    "early": "Stopped early: the validation metric no longer improved.",
+    "time": "Stopped by the time limit.",
+    "interrupted": "Interrupted by a signal; the best weights are kept.",
+    "diverged": "Stopped: the loss is no longer a finite number. Try a lower --learning-rate.",
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a job gave: the plan with its trained model, how training went, results, the folder."""
+
+    plan: Plan
+    outcome: Outcome
+    results: dict[str, Any] | None
+    run: Run | None
+
+
+def run_job(
+    settings: Any,
+    data: Any,
+    wanted: Mapping[str, Any],
+    *,
+    folder: Any = None,
+    resume: Run | None = None,
+) -> Job:
+    """Plan, learn and judge; write a run where a folder is given or one is resumed.
+
+    settings : a Learner, for its flags
+    wanted : the arguments of ``Learner.fit`` but ``data`` and ``folder``
+    """
+    processes = join()
+    limit = TimeLimit(settings.minutes)
+    run = resume
+    if folder is not None and processes.first:
+        run = Run.create(folder)
+        run.write("settings", _settings_record(settings, data, wanted))
+    writes = run if processes.first else None
+    display = Display(settings.verbose and processes.first)
+    try:
+        with own_chance():
+            job = _work(settings, data, wanted, processes, limit, run, writes, display,
+                        resume is not None)  # fmt: skip
+    except BaseException as error:
+        display.close()
+        if writes is not None:
+            _write_failure(writes, error)
+        raise
+    leave()
+    return job
+
+
+def _work(settings, data, wanted, processes: Processes, limit, run, writes, display, resuming):
+    plan = make_plan(settings, data, wanted, processes)
+    for choice in plan.choices:
+        if choice.what:
+            display.decided(choice.what, choice.choice, choice.why)
+        else:
+            display.say(choice.choice)
+    _begin(writes, plan, resuming, display)
+    torch.set_num_threads(plan.machine.threads)
+    dataset = plan.model.dataset(plan.source)
+    outcome = learn(
+        plan, dataset, writes=writes, checkpoints=run.path("checkpoints") if resuming else None,
+        display=display, limit=limit,
+    )  # fmt: skip
+    display.say(ENDINGS[outcome.ended])
+    results = None
+    if processes.first and (writes is not None or _has_rows_to_judge(plan)):
+        results = _judge(plan, dataset, settings, writes, outcome, display)
+    return Job(plan, outcome, results, writes)
+
+
+def _begin(run: Run | None, plan: Plan, resuming: bool, display: Display) -> None:
+    """Write what training starts from; a resumed run must start from the same."""
+    if run is None:
+        return
+    preparation = plan.model.preparation
+    if resuming and run.has("preparation.json"):
+        if plain(preparation.to_json()) != run.read("preparation"):
+            raise RunError(
+                f"The data of run '{run.folder}' are not those that it began with: other rows or "
+                "columns give other constants. Restore them, or begin a new run."
+            )
+        _say_schedule(run, plan, display)
+    run.write("status", {"state": "running", "message": ""})
+    run.write("plan", plan.record())
+    run.write("preparation", preparation.to_json())
+    run.write_tensors("preparation", preparation.tensors())
+
+
+def _say_schedule(run: Run, plan: Plan, display: Display) -> None:
+    before, now = run.read("plan")["recipe"][-1]["epochs"], plan.recipe[-1]
+    if before != now.epochs:
+        display.say(
+            f"{now.epochs} epochs instead of {before}: the schedule '{now.schedule}' is stretched "
+            "over all of them, so the learning rate moves to its place in the longer course."
+        )
+
+
+def _judge(plan: Plan, dataset, settings, run: Run | None, outcome: Outcome, display: Display):
+    judgement = judge_plan(plan, dataset, settings)
+    display.say(_headline(judgement.results))
+    if run is None:
+        return judgement.results
+    run.write_tensors("network", plan.model.network.state_dict())
+    judgement.results["training"] = {
+        "ended": outcome.ended, "epochs": outcome.epochs, "steps": outcome.steps,
+        "best_epoch": outcome.best_epoch, "seconds": outcome.seconds,
+    }  # fmt: skip
+    write_judgement(run, plan, judgement)
+    state = "finished" if outcome.ended in ("finished", "early", "time") else "interrupted"
+    run.write("status", {"state": state, "message": ENDINGS[outcome.ended]})
+    display.say(f"Report: {write_report(run)}")
+    return judgement.results
+
+
+def _has_rows_to_judge(plan: Plan) -> bool:
+    return plan.split.same_rows or len(plan.rows("test")) > 0
+
+
+def _headline(results: Mapping[str, Any]) -> str:
+    head = results["headline"]
+    within = f" (95 % interval {head['low']:.4g} to {head['high']:.4g})" if head["low"] else ""
+    text = f"{head['metric']} {head['value']:.4g}{within} on {head['rows']:,} {head['split']} rows"
+    others = [
+        f"{one['name']} {one['scores'][0]['value']:.4g}"
+        for one in results["baselines"]
+        if one["scores"][0]["value"] is not None
+    ]
+    return text + (f"; {', '.join(others)}." if others else ".")
+
+
+def _write_failure(run: Run, error: BaseException) -> None:
+    """A failed run says why, and gets a report of what there is."""
+    state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+    run.write("status", {"state": state, "message": str(error) or type(error).__name__})
+    try:
+        write_report(run)
+    except Exception as second:
+        error.add_note(f"The report of the failed run could not be written either: {second}")
+
+
+def _settings_record(settings: Any, data: Any, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """settings.json: every flag as given; objects are named, and then the run cannot resume."""
+    learner, fit = dict(settings.get_params(deep=False)), {"data": data, **wanted}
+    return {
+        "learner": {name: _named(value) for name, value in learner.items()},
+        "fit": {name: _named(value) for name, value in fit.items()},
+        "resumable": all(_is_plain(value) for value in (*learner.values(), *fit.values())),
+        "version": __version__,
+        "command": command_line(),
+    }
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        json.dumps(
+            value, default=lambda other: str(other) if hasattr(other, "__fspath__") else {}[0]
+        )
+    except (TypeError, ValueError, KeyError):
+        return False
+    return True
+
+
+def _named(value: Any) -> Any:
+    if _is_plain(value):
+        return plain(value)
+    kind = value if isinstance(value, type) else type(value)
+    shape = getattr(value, "shape", None)
+    return f"{kind.__module__}.{kind.__qualname__}" + (f" {tuple(shape)}" if shape else "")
+
+
+@contextmanager
+def own_chance() -> Iterator[None]:
+    """Leave torch's generator and thread count as they were."""
+    threads = torch.get_num_threads()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,156 @@
+"""The third act: predictions on all rows, baselines, scores with intervals, worst mistakes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from pandas import DataFrame, concat
+
+from layerwise.data.datasets import Rows, TensorDataset
+from layerwise.data.source import Source
+from layerwise.data.target import encode_target
+from layerwise.evaluation.baselines import choose_baselines, fit_baselines
+from layerwise.evaluation.evaluate import predictions_table
+from layerwise.evaluation.mistakes import collect_rows, worst_table
+from layerwise.evaluation.plane import plane
+from layerwise.evaluation.results import baseline_table, judge
+from layerwise.job.model import Model
+from layerwise.job.plan import Plan
+from layerwise.run import Run
+
+MOST_TRAINING_ROWS = 100_000  # in the predictions table; test and validation rows are all there
+BASELINE_SECONDS = {"fast": 30.0, "all": 120.0, "none": 0.0}
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The predictions table, those of the baselines, and results.json."""
+
+    predictions: DataFrame
+    baselines: DataFrame
+    results: dict[str, Any]
+
+
+def judge_plan(plan: Plan, dataset: TensorDataset, settings: Any) -> Judgement:
+    """Judge the trained network of a plan on its rows, against its baselines.
+
+    settings : has ``baselines``, ``abstain_below`` and ``seed``
+    """
+    table = _predictions(plan, dataset)
+    results = _baselines(plan, dataset, settings) if settings.baselines != "none" else {}
+    judged = judge(
+        table, plan.model.target, plan.metrics, leading=plan.metric, baselines=results,
+        abstain_below=settings.abstain_below, seed=settings.seed,
+    )  # fmt: skip
+    judged["same_rows"] = plan.split.same_rows
+    others = [baseline_table(result, table, plan.model.target) for result in results.values()]
+    return Judgement(table, _joined(others), judged)
+
+
+def judge_source(model: Model, source: Source, metric: str, metrics: tuple, settings: Any) -> dict:
+    """results.json of a trained model on rows of a source of their own."""
+    table = predict_rows(model, source)
+    return judge(
+        table, model.target, metrics, leading=metric,
+        abstain_below=settings.abstain_below, seed=settings.seed,
+    )  # fmt: skip
+
+
+def predict_rows(model: Model, source: Source) -> DataFrame:
+    """The predictions table of a source, with the truth where the source has it."""
+    rows = torch.arange(len(source.frame))
+    known = all(name in source.frame.columns for name in model.target.names)
+    return _table(model, source, model.outputs(model.dataset(source)), rows, "test", known)
+
+
+def write_judgement(run: Run, plan: Plan, judgement: Judgement) -> None:
+    """Write tables, results, the worst mistakes and, for two features, the plane."""
+    run.write_table("predictions", judgement.predictions)
+    if len(judgement.baselines):
+        run.write_table("baselines", judgement.baselines)
+    split = judgement.results["headline"]["split"]
+    bad = worst_table(judgement.predictions, plan.model.target, split=split)
+    if len(bad):
+        rows, pictures = collect_rows(bad, plan.source, plan.model.target)
+        run.write_table("worst", rows)
+        if pictures is not None:
+            run.write_tensors("worst", {"images": pictures})
+    results = dict(judgement.results)
+    model = plan.model
+    if model.preparation.input_shape == (2,) and len(model.preparation.feature_names) == 2:
+        shown = plan.rows("test") if len(plan.rows("test")) else plan.rows("train")
+        tensors, layers = plane(
+            model.network, model.task, model.preparation, plan.source, rows=shown.numpy()
+        )
+        run.write_tensors("plane", tensors)
+        results["plane"] = {"columns": list(model.preparation.feature_names), "layers": layers}
+    run.write("results", results)
+
+
+def _predictions(plan: Plan, dataset: TensorDataset) -> DataFrame:
+    tables = []
+    for part in ("test",) if plan.split.same_rows else PARTS:
+        rows = _shown(plan, part)
+        if len(rows):
+            outputs = plan.model.outputs(Rows(dataset, rows))
+            tables.append(_table(plan.model, plan.source, outputs, rows, part, known=True))
+    return _joined(tables)
+
+
+def _shown(plan: Plan, part: str) -> torch.Tensor:
+    """The rows of a part; of very many training rows an even sample."""
+    rows = plan.rows(part)
+    if part == "train" and len(rows) > MOST_TRAINING_ROWS:
+        return rows[torch.linspace(0, len(rows) - 1, MOST_TRAINING_ROWS).long()]
+    return rows
+
+
+def _table(model: Model, source: Source, outputs, rows, part: str, known: bool) -> DataFrame:
+    roles = model.roles
+    frame = source.frame.iloc[rows.numpy()]
+
+    def column(name: str | None) -> Any:
+        return None if name is None or name not in frame.columns else frame[name].to_numpy()
+
+    carried = {name: column(name) for name in roles.carry if name in frame.columns}
+    return predictions_table(
+        model.target,
+        encode_target(frame, roles, model.target) if known else None,
+        outputs,
+        rows=rows.numpy(),
+        split=part,
+        key=column(roles.key),
+        weight=column(roles.weight),
+        group=column(roles.group),
+        carried=carried,
+    )
+
+
+def _baselines(plan: Plan, dataset: TensorDataset, settings: Any) -> dict[str, Any]:
+    target = plan.model.target
+    names = choose_baselines(settings.baselines, target, getattr(plan.model.task, "baselines", ()))
+    batch = dataset.batch(slice(0, len(dataset)))
+    targets = batch.targets
+    if target.kind == "real":
+        targets = plan.model.preparation.in_units(targets)
+    parts = np.full(len(dataset), "train") if plan.split.same_rows else plan.split.parts
+    found = fit_baselines(
+        names, batch.inputs, targets, batch.weight, parts, target,
+        seconds=BASELINE_SECONDS[settings.baselines], seed=settings.seed,
+    )  # fmt: skip
+    return {result.name: result for result in found}
+
+
+def _joined(tables: list[DataFrame]) -> DataFrame:
+    return concat(tables, ignore_index=True) if tables else DataFrame()
+
+
+def answers(model: Model, scores: np.ndarray) -> np.ndarray:
+    """Class numbers (rows,), labels (rows, labels) of 0 and 1, or amounts, from outputs."""
+    if model.target.kind in ("binary", "classes"):
+        return scores.argmax(axis=1)
+    if model.target.kind == "labels":
+        return (scores >= 0.5).astype(np.int64)
+    return scores[:, 0] if scores.shape[1] == 1 else scores

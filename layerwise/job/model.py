@@ -1,0 +1,149 @@
+"""Model: a network with all that turns rows into its inputs and its outputs into answers."""
+
+import copy
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from layerwise.contracts import Target
+from layerwise.data.datasets import TensorDataset
+from layerwise.data.preparation import Preparation
+from layerwise.data.roles import Roles
+from layerwise.data.source import Source
+from layerwise.errors import RunError
+from layerwise.evaluation.evaluate import predict
+from layerwise.networks import network_class
+from layerwise.own_code import check_options
+from layerwise.run import Run
+from layerwise.tasks import task_class
+
+DTYPES = {"float32": torch.float32, "bf16": torch.float32, "float64": torch.float64}
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is needed to predict, and nothing of what was needed to learn.
+
+    network_name, task_name : as in the tables, "my.py:Net", or "" for an object that was given
+    """
+
+    network: nn.Module
+    task: Any
+    target: Target
+    preparation: Preparation
+    roles: Roles
+    network_name: str = ""
+    network_options: Mapping[str, Any] = field(default_factory=dict)
+    task_name: str = ""
+    task_options: Mapping[str, Any] = field(default_factory=dict)
+    precision: str = "float32"
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next((t.device for t in self.network.parameters()), torch.device("cpu"))
+
+    def dataset(self, source: Source) -> TensorDataset:
+        """All rows of ``source`` on the network's device, in its precision."""
+        whole, dtype = self.preparation.dataset(source), DTYPES[self.precision]
+        if dtype != torch.float32:
+            whole = TensorDataset(
+                _cast(whole.inputs, dtype), _cast(whole.targets, dtype), _cast(whole.weight, dtype),
+                whole.keys, whole.prepare,
+            )  # fmt: skip
+        return whole if self.device.type == "cpu" else whole.to(self.device)
+
+    def outputs(self, dataset: Any) -> Tensor:
+        """Probabilities or values in the target's units for every row, on the CPU."""
+        return self.preparation.in_units(predict(self.network, self.task, dataset))
+
+    def record(self) -> dict[str, Any]:
+        """What ``load_model`` needs beside tensors, as JSON values."""
+        return {
+            "network": {
+                "name": self.network_name,
+                "class": type(self.network).__name__,
+                "options": dict(self.network_options),
+            },
+            "task": {"name": self.task_name, "options": dict(self.task_options)},
+            "target": vars(self.target),
+            "roles": vars(self.roles),
+            "precision": self.precision,
+        }
+
+
+def load_model(run: Run, device: str = "cpu") -> Model:
+    """The trained model of a run; RunError where the run cannot give one."""
+    plan = run.read("plan")
+    target = Target(
+        **{k: tuple(v) if isinstance(v, list) else v for k, v in plan["target"].items()}
+    )
+    roles = Roles(**{k: tuple(v) if isinstance(v, list) else v for k, v in plan["roles"].items()})
+    preparation = Preparation.load(run.read("preparation"), run.read_tensors("preparation"))
+    if not plan["network"]["name"]:
+        raise RunError(
+            f"Run '{run.folder}' was trained with a network object, which only the program that "
+            "made it can build again. Train a class or a name instead."
+        )
+    task = build_task(plan["task"]["name"], plan["task"]["options"], target)
+    network = build_network(
+        plan["network"]["name"], plan["network"]["options"], preparation.input_shape, task, target
+    )
+    network.to(DTYPES[plan["precision"]])
+    network.load_state_dict(run.read_tensors("network"))
+    return Model(
+        network.to(device).eval(), task, target, preparation, roles,
+        plan["network"]["name"], plan["network"]["options"],
+        plan["task"]["name"], plan["task"]["options"], plan["precision"],
+    )  # fmt: skip
+
+
+def build_task(task: Any, options: Mapping[str, Any], target: Target) -> Any:
+    """A task by its name or class; an object is taken as it is."""
+    if not isinstance(task, (str, type)):
+        return task
+    kind = task_class(task) if isinstance(task, str) else task
+    name = task if isinstance(task, str) else kind.__name__
+    check_options(kind, options, f"task '{name}'")
+    return kind(target, **options)
+
+
+def build_network(
+    network: Any, options: Mapping[str, Any], input_shape: tuple, task: Any, target: Target
+) -> nn.Module:
+    """A network by its name or class; an object is copied."""
+    if isinstance(network, nn.Module):
+        return copy.deepcopy(network)
+    kind = network_class(network) if isinstance(network, str) else network
+    name = network if isinstance(network, str) else kind.__name__
+    check_options(kind, options, f"network '{name}'")
+    return kind(tuple(input_shape), output_size(task, target), **_as_tuples(options))
+
+
+def output_size(task: Any, target: Target) -> int:
+    """How many outputs the task asks for; for a person's own task, one per class or target."""
+    if hasattr(task, "output_size"):
+        return task.output_size
+    return {"binary": 1, "classes": len(target.classes), "labels": len(target.names)}.get(
+        target.kind, max(1, len(target.names))
+    )
+
+
+def accepts(network: Any, option: str) -> bool:
+    """Whether a network's class has an option; an object has none."""
+    kind = network_class(network) if isinstance(network, str) else network
+    return isinstance(kind, type) and option in inspect.signature(kind).parameters
+
+
+def _as_tuples(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
+
+
+def _cast(value: Any, dtype: torch.dtype) -> Any:
+    if isinstance(value, dict):
+        return {name: _cast(tensor, dtype) for name, tensor in value.items()}
+    return value.to(dtype) if isinstance(value, Tensor) and value.is_floating_point() else value

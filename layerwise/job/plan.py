@@ -1,0 +1,372 @@
+"""The first act: what the data are, what will be learned from them, by what, and where."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from layerwise.contracts import Recipe, Target
+from layerwise.data import read
+from layerwise.data.kinds import Column
+from layerwise.data.preparation import Preparation
+from layerwise.data.roles import Roles, assign_roles, describe_columns
+from layerwise.data.source import Source
+from layerwise.data.split import Split, split_rows
+from layerwise.data.target import (
+    describe_target,
+    drop_missing_target,
+    encode_target,
+    target_notes,
+)
+from layerwise.errors import SettingsError, nearest
+from layerwise.job.machine import Machine, check_precision, choose_device, choose_threads
+from layerwise.job.model import DTYPES, Model, accepts, build_network, build_task
+from layerwise.job.recipes import default_patience, in_words, resolve_recipe, stage_record
+from layerwise.metrics import METRICS
+from layerwise.networks import network_class
+from layerwise.networks.choose import auto_network
+from layerwise.networks.summary import Layer, summarize
+from layerwise.own_code import is_own
+from layerwise.scaling.processes import Processes
+from layerwise.tasks import default_task
+from layerwise.training.chance import mixed
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Something that was decided, and why."""
+
+    what: str
+    choice: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that training needs, and the reason for each choice."""
+
+    model: Model
+    source: Source
+    columns: tuple[Column, ...]
+    split: Split
+    recipe: Recipe
+    machine: Machine
+    metric: str
+    metrics: tuple[str, ...]
+    patience: int
+    layers: list[Layer]
+    seed: int = 0
+    micro_batches: int = 1
+    departures: tuple[str, ...] = ()
+    choices: list[Choice] = field(default_factory=list)
+
+    def rows(self, part: str) -> torch.Tensor:
+        """Row numbers of "train", "validation" or "test"; all rows where the split says so."""
+        return torch.from_numpy(self.split.rows(part))
+
+    def truth(self, rows: torch.Tensor) -> np.ndarray:
+        """Class codes, labels or amounts of some rows, in the units of the data."""
+        frame = self.source.frame.iloc[rows.numpy()]
+        return encode_target(frame, self.model.roles, self.model.target)
+
+    def weight(self, rows: torch.Tensor) -> np.ndarray | None:
+        """Weights of some rows (rows,); None without a weight column."""
+        name = self.model.roles.weight
+        return None if name is None else self.source.frame[name].to_numpy(float)[rows.numpy()]
+
+    def record(self) -> dict[str, Any]:
+        """plan.json: all of it as JSON values."""
+        model, source = self.model, self.source
+        made = model.record()
+        made["network"] |= {
+            "input_shape": list(model.preparation.input_shape),
+            "parameters": sum(p.numel() for p in model.network.parameters()),
+            "multiply_adds": sum(layer.multiply_adds for layer in self.layers),
+            "layers": [vars(layer) for layer in self.layers],
+            "source": _first_source_line(type(model.network)),
+        }
+        return {
+            **made,
+            "decisions": [vars(choice) for choice in self.choices],
+            "data": {
+                "name": source.name,
+                "about": source.about,
+                "rows": len(source.frame),
+                "same_rows": source.same_rows,
+                "options": source.options,
+                "notes": list(source.notes),
+                "columns": self._column_records(),
+            },
+            "splits": {
+                **{part: len(self.rows(part)) for part in ("train", "validation", "test")},
+                "method": self.split.method,
+                "notes": list(self.split.notes),
+            },
+            "recipe": [stage_record(stage) for stage in self.recipe],
+            "patience": self.patience,
+            "metric": self.metric,
+            "metrics": list(self.metrics),
+            "departures": list(self.departures),
+            "environment": self.machine.record(),
+        }
+
+    def _column_records(self) -> list[dict[str, str]]:
+        named = [
+            {"name": name, "kind": "", "role": role, "note": "", "fitted": ""}
+            for role, names in self.model.roles.named().items()
+            for name in names
+        ]
+        fitted = _fitted_in_words(self.model.preparation)
+        return [
+            *named,
+            *(
+                {
+                    "name": column.name,
+                    "kind": column.kind,
+                    "role": "input" if column.name in fitted else "left out",
+                    "note": column.note,
+                    "fitted": fitted.get(column.name, ""),
+                }
+                for column in self.columns
+            ),
+        ]
+
+
+def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Processes) -> Plan:
+    """Read the data and decide everything.
+
+    settings : a Learner, for its flags
+    wanted : the arguments of ``Learner.fit`` but ``data`` and ``folder``
+    """
+    check_precision(settings.precision)
+    source, roles = read_source(settings, data, wanted)
+    target = describe_target(source, roles, task=_task_name(settings), positive=settings.positive)
+    split = split_rows(
+        source, roles, target, method=settings.split, seed=settings.seed,
+        validation=settings.validation_fraction, test=settings.test_fraction,
+    )  # fmt: skip
+    columns = describe_columns(source, roles, source.options)
+    train = split.rows("train")
+    embeds = accepts(_network_for_encoding(settings), "categories")
+    preparation = Preparation.fit(
+        source, roles, columns, target, train, categories_as="codes" if embeds else "one_hot"
+    )
+    network, options, why = _choose_network(settings, preparation, len(train), target)
+    task = _choose_task(settings, network, target, preparation)
+    model, kind = _build(settings, network, options, task, target, preparation, roles)
+    recipe, fitted = resolve_recipe(kind, settings, model.task, target, len(train))
+    layers = summarize(model.network, preparation.input_shape, categories=preparation.categories)
+    machine, machine_why = _machine(settings, layers, recipe, processes)
+    model.network.to(machine.device)
+    plan = Plan(
+        model, source, columns, split, recipe, machine,
+        *_choose_metric(settings, model.task, target),
+        patience=default_patience(recipe[-1]) if settings.patience is None else settings.patience,
+        layers=layers,
+        seed=settings.seed,
+        micro_batches=settings.micro_batches,
+        departures=tuple(getattr(kind, "departures", ()) if settings.recipe == "historic" else ()),
+    )  # fmt: skip
+    plan.choices.extend(_choices(plan, why, fitted, machine_why, settings))
+    return plan
+
+
+def read_source(settings: Any, data: Any, wanted: Mapping[str, Any]) -> tuple[Source, Roles]:
+    """The rows, without those that lack a target, and the roles of their columns."""
+    source = read(
+        data,
+        options=settings.data_options,
+        target=wanted.get("target"),
+        validation=wanted.get("validation"),
+        test=wanted.get("test"),
+        targets=wanted.get("targets"),
+        key=wanted.get("key"),
+    )
+    named = wanted.get("target")
+    in_frame = isinstance(named, str) or (
+        (
+            isinstance(named, (list, tuple))
+            and all(isinstance(name, str) for name in named)
+            and isinstance(data, (str, Path))
+        )
+        or (hasattr(data, "columns") and isinstance(named, list))
+    )
+    roles = assign_roles(
+        source,
+        target=named if in_frame else None,
+        **{
+            role: wanted.get(role) for role in ("key", "group", "time", "weight", "carry", "ignore")
+        },
+    )
+    return drop_missing_target(source, roles), roles
+
+
+def _task_name(settings: Any) -> str | None:
+    if isinstance(settings.task, str) and settings.task != "auto":
+        return settings.task
+    own = getattr(_class_of(settings.network), "task", None)
+    return own if isinstance(own, str) else None
+
+
+def _class_of(network: Any) -> type | None:
+    """The class behind a name; None for "auto" and for an object."""
+    if isinstance(network, str):
+        return None if network == "auto" else network_class(network)
+    return network if isinstance(network, type) else None
+
+
+def _network_for_encoding(settings: Any) -> Any:
+    """The class that decides how categories arrive; tables go to an MLP unless one is named."""
+    return "mlp" if settings.network == "auto" else settings.network
+
+
+def _choose_network(
+    settings: Any, preparation: Preparation, rows: int, target: Target
+) -> tuple[Any, dict[str, Any], str]:
+    given = dict(settings.network_options or {})
+    name, why = settings.network, "as asked"
+    chosen: dict[str, Any] = {}
+    if isinstance(name, str) and name == "auto":
+        name, chosen, why = auto_network(
+            preparation.input_shape, rows, preparation.categories, target
+        )
+    if settings.recipe == "historic":
+        chosen |= getattr(_class_of(name), "historic_options", {})
+    if preparation.categories and accepts(name, "categories"):
+        chosen["categories"] = preparation.categories
+    return name, {**chosen, **given}, why
+
+
+def _choose_task(settings, network, target: Target, preparation: Preparation) -> Any:
+    """The name of the task (or the object) and its options."""
+    name = settings.task
+    if isinstance(name, str) and name == "auto":
+        name = default_task(target, _class_of(network))
+    options = dict(settings.task_options or {})
+    if settings.class_weight is not None:
+        if settings.class_weight != "balanced":
+            raise SettingsError(
+                f"--class-weight must be 'balanced', got '{settings.class_weight}'. Single "
+                "weights are given with --task.class_weight 1,5."
+            )
+        if preparation.class_weights is None:
+            raise SettingsError("--class-weight goes with a target of classes.")
+        options["class_weight"] = tuple(preparation.class_weights.tolist())
+    return name, options
+
+
+def _build(settings, network, options, task, target, preparation, roles):
+    """The model, its weights decided by the seed alone, and the network's class."""
+    task_name, task_options = task
+    built_task = build_task(task_name, task_options, target)
+    kind = _class_of(network)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(mixed(settings.seed, 0))
+        built = build_network(network, options, preparation.input_shape, built_task, target)
+    model = Model(
+        built.to(DTYPES[settings.precision]), built_task, target, preparation, roles,
+        _rebuildable(network), options, _rebuildable(task_name), task_options, settings.precision,
+    )  # fmt: skip
+    return model, kind
+
+
+def _rebuildable(named: Any) -> str:
+    """A name under which ``load_model`` finds the same class; "" for what only lives here."""
+    return named if isinstance(named, str) else ""
+
+
+def _choose_metric(settings: Any, task: Any, target: Target) -> tuple[str, tuple[str, ...]]:
+    """The leading metric, and all that are reported."""
+    known = [name for name, metric in METRICS.items() if target.kind in metric.kinds]
+    metrics = tuple(getattr(task, "metrics", None) or known)
+    leading = settings.metric or metrics[0]
+    if not is_own(leading) and leading not in known:
+        where = "" if leading not in METRICS else f" for a target of kind '{target.kind}'"
+        raise SettingsError(f"There is no metric '{leading}'{where}.{nearest(leading, known)}")
+    return leading, metrics
+
+
+def _machine(settings, layers: list[Layer], recipe: Recipe, processes: Processes):
+    device, device_why = choose_device(settings.device)
+    size = recipe[-1].batch_size
+    work = sum(layer.multiply_adds for layer in layers) * (64 if size == "all" else size)
+    threads, threads_why = choose_threads(settings.threads, 3 * work, processes)
+    return Machine(device, settings.precision, threads, processes), (device_why, threads_why)
+
+
+def _choices(plan: Plan, why_network: str, fitted: tuple, machine_why: tuple, settings: Any):
+    """What was decided, in the order in which a person would ask."""
+    model, source, machine = plan.model, plan.source, plan.machine
+    count = sum(p.numel() for p in model.network.parameters())
+    parts = ", ".join(f"{len(plan.rows(p)):,} {p}" for p in ("train", "validation", "test"))
+    used = len(model.preparation.feature_names)
+    shape = "x".join(str(size) for size in model.preparation.input_shape)
+    yield Choice("data", f"{source.name}: {len(source.frame):,} rows", source.about)
+    for note in (*source.notes, *(c.note for c in plan.columns if c.note)):
+        yield Choice("", note)
+    inputs = f"images {shape}" if len(model.preparation.input_shape) == 3 else f"{used} features"
+    yield Choice("inputs", inputs)
+    yield Choice("target", _target_in_words(model.target))
+    for note in target_notes(source, model.roles, model.target):
+        yield Choice("", note)
+    yield Choice("split", f"{parts} ({plan.split.method})")
+    for note in plan.split.notes:
+        yield Choice("", note)
+    yield Choice("task", model.task_name or type(model.task).__name__, _why_task(settings, model))
+    options = {k: v for k, v in model.network_options.items() if k != "categories"}
+    named = model.network_name or type(model.network).__name__
+    shown = f" ({', '.join(f'{k} {_short(v)}' for k, v in options.items())})" if options else ""
+    yield Choice("network", f"{named}{shown}, {count:,} parameters", why_network)
+    for stage in plan.recipe:
+        yield Choice("recipe", f"{settings.recipe}: {in_words(stage)}", "; ".join(fitted))
+    for departure in plan.departures:
+        yield Choice("", f"Not as in the paper: {departure}")
+    stops = f", stops after {plan.patience} epochs without a better one" if plan.patience else ""
+    yield Choice("metric", f"{plan.metric}{stops}")
+    yield Choice("device", machine.device_name(), machine_why[0])
+    yield Choice("threads", f"{machine.threads}, {machine.precision}", machine_why[1])
+    yield Choice("processes", str(machine.processes))
+
+
+def _why_task(settings: Any, model: Model) -> str:
+    if settings.task != "auto":
+        return "as asked"
+    if isinstance(getattr(type(model.network), "task", None), str):
+        return "the network's own rule"
+    return f"the target is {model.target.kind}"
+
+
+def _target_in_words(target: Target) -> str:
+    names = ", ".join(target.names) or "none"
+    if target.kind in ("binary", "classes"):
+        shown = ", ".join(target.classes[:10]) + (", ..." if len(target.classes) > 10 else "")
+        return f"{names}: {len(target.classes)} classes ({shown})"
+    words = {"labels": "several labels at once", "count": "counts", "real": "real numbers"}
+    return f"{names}: {words.get(target.kind, target.kind)}"
+
+
+def _fitted_in_words(preparation: Preparation) -> dict[str, str]:
+    """Per input column, the constants that training rows decided."""
+    return {entry["name"]: _constants(entry) for entry in preparation.content["columns"]
+            if entry["features"]}  # fmt: skip
+
+
+def _constants(entry: Mapping[str, Any]) -> str:
+    if entry["categories"]:
+        return f"{len(entry['categories'])} categories"
+    first = next(iter(entry["constants"].values()), None)
+    return "" if first is None else f"mean {first['mean']:.4g}, deviation {first['scale']:.4g}"
+
+
+def _short(value: Any) -> str:
+    return "-".join(str(v) for v in value) if isinstance(value, (tuple, list)) else str(value)
+
+
+def _first_source_line(kind: type) -> str:
+    """The paper that a network's docstring names."""
+    text = " ".join((kind.__doc__ or "").split())
+    _, found, rest = text.partition("Source: ")
+    return rest.split(". ")[0] + "." if found else ""

@@ -1,0 +1,139 @@
+"""Which recipe trains a network: its own, changed by what the user asked for."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from layerwise.contracts import Recipe, Stage, Target
+from layerwise.errors import SettingsError, nearest
+from layerwise.job.model import build_task
+
+RATES = {  # for an optimizer that is not the recipe's: torch's own defaults, or the usual ones
+    "sgd": 0.05,
+    "rmsprop": 1e-3,
+    "adagrad": 1e-2,
+    "adadelta": 1.0,
+    "adam": 2e-3,
+    "adamw": 2e-3,
+    "lbfgs": 1.0,
+    "closed_form": 0.0,
+}
+DESCENDING = ("one_cycle", "cosine")  # schedules whose last steps matter most
+PLAIN = (Stage(optimizer="adamw", learning_rate=2e-3, schedule="one_cycle", epochs=60,
+               batch_size=64),)  # for a network without recipes  # fmt: skip
+MOST_STEPS_PER_EPOCH, LARGEST_BATCH, MOST_STEPS = 1000, 1024, 100_000
+FIELDS = ("learning_rate", "schedule", "schedule_options", "epochs", "batch_size",
+          "l1", "l2", "clip")  # fmt: skip
+
+
+def resolve_recipe(
+    kind: type | None, settings: Any, task: Any, target: Target, rows: int
+) -> tuple[Recipe, tuple[str, ...]]:
+    """The stages with their tasks, and a sentence for each thing that was fitted to the data.
+
+    kind : the network's class, which has ``recipes``; None for an object that was given
+    settings : has ``recipe``, ``optimizer``, ``learning_rate`` and the other flags of learning
+    rows : training rows
+    """
+    recipes = getattr(kind, "recipes", {"modern": PLAIN})
+    if settings.recipe not in recipes:
+        raise SettingsError(
+            f"The network has no recipe '{settings.recipe}'.{nearest(settings.recipe, recipes)}"
+        )
+    stages = list(recipes[settings.recipe])
+    last, notes = _fitted_to_rows(stages[-1], settings, rows)
+    stages[-1] = _changed(last, settings)
+    return tuple(_with_task(stage, task, target) for stage in stages), notes
+
+
+def _with_task(stage: Stage, task: Any, target: Target) -> Stage:
+    if stage.task is None or stage.task == getattr(type(task), "name", None):
+        return replace(stage, task=task)
+    return replace(stage, task=build_task(stage.task, {}, target))
+
+
+def _changed(stage: Stage, settings: Any) -> Stage:
+    """The stage with every flag that was given."""
+    changes: dict[str, Any] = {
+        name: getattr(settings, name) for name in FIELDS if getattr(settings, name) is not None
+    }
+    options: Mapping[str, Any] = settings.optimizer_options or {}
+    if settings.optimizer is not None and settings.optimizer != stage.optimizer:
+        changes["optimizer"] = settings.optimizer
+        changes.setdefault("learning_rate", RATES.get(settings.optimizer, 1e-3))
+        changes["optimizer_options"] = dict(options)
+        if settings.optimizer == "lbfgs":
+            changes.setdefault("batch_size", "all")
+            changes.setdefault("schedule", "constant")
+    elif options:
+        changes["optimizer_options"] = {**stage.optimizer_options, **options}
+    if settings.schedule is not None and settings.schedule_options is None:
+        changes["schedule_options"] = {}
+    _check(changes)
+    return replace(stage, **changes)
+
+
+def _check(changes: Mapping[str, Any]) -> None:
+    size = changes.get("batch_size", "all")
+    if size != "all" and (not isinstance(size, int) or size < 1):
+        raise SettingsError(f"--batch-size must be a number of rows or 'all', got '{size}'.")
+    epochs = changes.get("epochs", 1)
+    if not isinstance(epochs, int) or epochs < 0:
+        raise SettingsError(f"--epochs must be a whole number, at least 0, got '{epochs}'.")
+    for name in ("l1", "l2"):
+        if changes.get(name, 0) < 0:
+            raise SettingsError(f"--{name} must not be negative, got {changes[name]}.")
+    if changes.get("clip", 1) <= 0:
+        raise SettingsError(f"--clip must be above 0, got {changes['clip']}.")
+    rates = changes.get("learning_rate", 0.0)
+    for rate in rates.values() if isinstance(rates, Mapping) else [rates]:
+        if not isinstance(rate, (int, float)) or rate < 0:
+            raise SettingsError(f"--learning-rate must be a number, not negative, got '{rate}'.")
+
+
+def _fitted_to_rows(stage: Stage, settings: Any, rows: int) -> tuple[Stage, tuple[str, ...]]:
+    """Larger batches and fewer epochs where the recipe would take more steps than it needs."""
+    if settings.recipe != "modern" or not isinstance(stage.batch_size, int):
+        return stage, ()
+    size = stage.batch_size
+    while rows / size > MOST_STEPS_PER_EPOCH and size < LARGEST_BATCH:
+        size *= 2
+    epochs = min(stage.epochs, max(3, MOST_STEPS * size // max(rows, 1)))
+    notes = []
+    if size != stage.batch_size and settings.batch_size is None:
+        notes.append(f"batches of {size} rows, because there are {rows:,}")
+    else:
+        size = stage.batch_size
+    if epochs != stage.epochs and settings.epochs is None:
+        notes.append(f"{epochs} epochs, because there are {rows:,} rows")
+    else:
+        epochs = stage.epochs
+    return replace(stage, batch_size=size, epochs=epochs), tuple(notes)
+
+
+def default_patience(stage: Stage) -> int:
+    """Epochs without improvement before training stops; 0 where the schedule ends low."""
+    return 0 if stage.schedule in DESCENDING else max(10, stage.epochs // 10)
+
+
+def stage_record(stage: Stage) -> dict[str, Any]:
+    """A stage as JSON values."""
+    return {**vars(stage), "task": type(stage.task).__name__}
+
+
+def in_words(stage: Stage) -> str:
+    """A stage in a line: "adamw, learning rate 0.002 (one_cycle), 60 epochs, batches of 64"."""
+    if stage.optimizer == "closed_form":
+        return "closed form: solved, not descended"
+    size = "of all rows" if stage.batch_size == "all" else f"of {stage.batch_size}"
+    rate = stage.learning_rate
+    shown = (
+        rate if not isinstance(rate, Mapping) else ", ".join(f"{k} {v}" for k, v in rate.items())
+    )
+    options = "".join(f", {key} {value}" for key, value in stage.optimizer_options.items())
+    penalties = "".join(f", {n} {getattr(stage, n)}" for n in ("l1", "l2") if getattr(stage, n))
+    clip = f", gradients clipped at {stage.clip}" if stage.clip else ""
+    return (
+        f"{stage.optimizer}{options}, learning rate {shown} ({stage.schedule}), "
+        f"{stage.epochs} epochs, batches {size}{penalties}{clip}"
+    )

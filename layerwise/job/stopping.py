@@ -1,0 +1,97 @@
+"""Stopping early: signals, a time limit, patience; each only sets a fact that the loop reads."""
+
+import signal
+import threading
+import time
+from typing import Any
+
+import torch
+from torch import nn
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGBREAK")  # those that this system has
+
+
+class Signals:
+    """Notes a wish to stop while the ``with`` lasts; the second one stops at once.
+
+    Off the main thread, where Python allows no handlers, it notes nothing. The handlers that were
+    there before are put back.
+    """
+
+    def __init__(self):
+        self.received: str | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Signals":
+        if threading.current_thread() is threading.main_thread():
+            for name in SIGNALS:
+                number = getattr(signal, name, None)
+                if number is not None:
+                    self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
+
+    def _note(self, number: int, frame: Any) -> None:
+        if self.received is not None:
+            self.__exit__()
+            raise KeyboardInterrupt
+        self.received = signal.Signals(number).name
+
+
+class TimeLimit:
+    """Tells when the minutes of a job are over; no minutes, no limit."""
+
+    def __init__(self, minutes: float | None):
+        self._end = None if minutes is None else time.monotonic() + 60 * minutes
+
+    def reached(self) -> bool:
+        """Whether the time is over."""
+        return self._end is not None and time.monotonic() >= self._end
+
+
+class Best:
+    """The best weights so far, and for how many epochs there were no better ones.
+
+    Equal values count as better for the weights (later steps of a falling rate generalize no
+    worse) but not for the patience.
+    """
+
+    def __init__(self, network: nn.Module, higher_is_better: bool, patience: int):
+        self._network, self._sign, self._patience = network, 1 if higher_is_better else -1, patience
+        self.value: float | None = None
+        self.epoch = 0
+        self._waited = 0
+        self._weights: dict[str, torch.Tensor] = {}
+
+    def observe(self, value: float, epoch: int) -> bool:
+        """Note an epoch's value; whether it is the best, or equal to the best, so far."""
+        gained = self.value is None or self._sign * (value - self.value) > 0
+        self._waited = 0 if gained else self._waited + 1
+        if not gained and value != self.value:
+            return False
+        self.value, self.epoch = value, epoch
+        self._weights = {name: t.detach().clone() for name, t in self._network.state_dict().items()}
+        return True
+
+    def exhausted(self) -> bool:
+        """Whether patience is over."""
+        return bool(self._patience) and self._waited >= self._patience
+
+    def restore(self) -> None:
+        """Give the network its best weights, where any were noted."""
+        if self._weights:
+            self._network.load_state_dict(self._weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Value, epoch, patience used, and the weights."""
+        return {"value": self.value, "epoch": self.epoch, "waited": self._waited,
+                "weights": self._weights}  # fmt: skip
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what ``state_dict`` gave."""
+        self.value, self.epoch, self._waited = state["value"], state["epoch"], state["waited"]
+        self._weights = dict(state["weights"])
