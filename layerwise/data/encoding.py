@@ -1,25 +1,20 @@
-"""From columns to numbers and codes, and from these to what a network sees.
-
-The first half reads values and knows pandas; the second (``TableInputs``, ``ImageInputs``) is a
-pure function of tensors that can be traced and exported.
-"""
+"""From columns to numbers and category codes, and the constants of the numbers."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from pandas import Series
-from torch import Tensor, nn
+from pandas import DataFrame, Series
 
 from layerwise.data import cells
 from layerwise.data.kinds import Column
+from layerwise.errors import DataError, nearest
 
 MISSING = "(missing)"  # the class of missing values in a category
 MOST_CODES = 10_000  # categories of one column; rarer ones are unknown, ...
 MOST_ONE_HOT = 100  # ... and as columns of 0 and 1
 BLOCK = 2**21  # numbers that are handled as float64 at once (16 MiB)
-LARGEST = 1e6  # standardized values are cut here, so that one absurd value gives no infinity
+HUGE = 1e150  # as good as infinite: the square is the last that float64 can hold
 
 
 @dataclass(frozen=True)
@@ -28,6 +23,7 @@ class Encoding:
 
     categories : names of the codes 1, 2, ...; code 0 is unknown
     clock : dates have a time of day
+    left_out : number of categories that were too rare to be kept
     """
 
     name: str
@@ -36,6 +32,7 @@ class Encoding:
     clock: bool = False
     categories: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
+    left_out: int = 0
 
     def numbers(self, series: Series) -> list[np.ndarray]:
         """One array (rows,) per feature, NaN where missing; views where the column is numeric."""
@@ -69,6 +66,7 @@ def fit_encoding(series: Series, column: Column, most: int) -> Encoding:
             "category",
             categories=tuple(categories + [MISSING] * bool(counts[0])),
             features=(column.name,),
+            left_out=len(names) - len(kept),
         )
     if column.kind != "date":
         return Encoding(column.name, column.kind, column.reading, features=(column.name,))
@@ -100,7 +98,7 @@ def fit_constants(
 ) -> Constants:  # fmt: skip
     """The constants of numeric features; ``read(first, last)`` gives some as (rows, n) float64.
 
-    Infinite values count as missing. Only a few features are held as float64 at a time.
+    NaN counts as missing. Only a few features are held as float64 at a time.
     """
     step = max(1, BLOCK // max(rows, 1))
     parts = [
@@ -159,74 +157,45 @@ def blocks(rows: int, per_row: int) -> Iterator[slice]:
     return (slice(first, min(first + step, rows)) for first in range(0, rows, step))
 
 
-class TableInputs(nn.Module):
-    """Fills, marks and standardizes numbers; keeps codes or makes columns of 0 and 1 of them.
-
-    Parameters
-    ----------
-    fill, mean, scale : Tensor
-        (features,) float64.
-    indicators : Tensor
-        (marked,) int64: the features whose missing values get a column of their own.
-    categories : tuple of int
-        Number of codes per code column; 0 is unknown.
-    one_hot : bool
-        Codes become columns of 0 and 1; an unknown one is 0 in all.
-    """
-
-    fill: Tensor
-    mean: Tensor
-    scale: Tensor
-    indicators: Tensor
-
-    def __init__(self, fill, mean, scale, indicators, categories=(), one_hot=False):
-        super().__init__()
-        for name, value in zip(
-            ("fill", "mean", "scale", "indicators"), (fill, mean, scale, indicators), strict=True
-        ):
-            self.register_buffer(name, value)
-        self.categories, self.one_hot = tuple(categories), one_hot
-
-    def forward(self, numbers: Tensor, codes: Tensor | None = None):
-        """Standardized features, with a dict where codes stay codes.
-
-        numbers : (rows, features) float, NaN where missing; codes : (rows, columns) int64
-        returns : (rows, width) float32, or {"numbers": that, "codes": codes}
-        """
-        missing = numbers.isnan()
-        filled = torch.where(missing, self.fill, numbers)
-        standard = ((filled - self.mean) / self.scale).clamp(-LARGEST, LARGEST)
-        parts = [standard.to(torch.float32)]
-        if len(self.indicators):
-            parts.append(missing[:, self.indicators].to(torch.float32))
-        if self.one_hot and codes is not None:
-            for place, size in enumerate(self.categories):
-                known = torch.arange(1, size, device=codes.device)
-                parts.append((codes[:, place : place + 1] == known).to(torch.float32))
-        joined = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
-        return joined if self.one_hot or codes is None else {"numbers": joined, "codes": codes}
+def read_columns(
+    frame: DataFrame, encodings: list[Encoding]
+) -> tuple[list[np.ndarray], np.ndarray | None]:
+    """The number features, each (rows,), and the codes (rows, columns) int64 if there are any."""
+    numbers: list[np.ndarray] = []
+    codes: list[np.ndarray] = []
+    for encoding in encodings:
+        series = column_of(frame, encoding.name)
+        if encoding.kind == "category":
+            codes.append(encoding.codes(series))
+        else:
+            numbers += encoding.numbers(series)
+    return numbers, np.stack(codes, axis=1) if codes else None
 
 
-class ImageInputs(nn.Module):
-    """Standardizes each channel.
+def as_block(arrays: list[np.ndarray], rows: slice | np.ndarray) -> np.ndarray:
+    """Some rows of some features (rows, features) float64; infinite values become NaN."""
+    count = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+    block = np.empty((count, len(arrays)))
+    for place, array in enumerate(arrays):
+        block[:, place] = array[rows]
+    return _without_huge(block)
 
-    Parameters
-    ----------
-    mean, scale : Tensor
-        (channels,) float64.
-    axes : int
-        Axes of one example: 3 for (channels, height, width).
-    """
 
-    mean: Tensor
-    scale: Tensor
+def finite(array: np.ndarray) -> np.ndarray:
+    """A float64 copy in which infinite values are NaN."""
+    return _without_huge(array.astype(np.float64))
 
-    def __init__(self, mean: Tensor, scale: Tensor, axes: int = 3):
-        super().__init__()
-        shape = (-1, *[1] * (axes - 1))
-        self.register_buffer("mean", mean.to(torch.float32).reshape(shape))
-        self.register_buffer("scale", scale.to(torch.float32).reshape(shape))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(rows, channels, ...) of any number type to the same shape, float32."""
-        return (images.to(torch.float32) - self.mean) / self.scale
+def _without_huge(block: np.ndarray) -> np.ndarray:
+    block[np.abs(block) > HUGE] = np.nan
+    return block
+
+
+def column_of(frame: DataFrame, name: str) -> Series:
+    """The column ``name``, or a DataError that names the nearest one."""
+    if name not in frame.columns:
+        raise DataError(
+            f"Column '{name}', which the network was trained with, is not in the data."
+            f"{nearest(name, frame.columns)} Add or rename it."
+        )
+    return frame[name]

@@ -127,7 +127,7 @@ def _tell_text(series: Series, name: str) -> Column:
     if len(names) == 1 and present == len(codes):
         return Column(name, "constant", f"always '{names[0]}'")
     if cells.are_truth_words(names):
-        return _with_missing(Column(name, "boolean", " / ".join(sorted(names))), series)
+        return _with_missing(Column(name, "boolean"), series)
     column = _numbers_in_text(codes, names, name) or _date(series, name, names)
     if column.kind == "text":
         column = _category_or_not(codes, names, present, name)
@@ -181,7 +181,7 @@ def _category_or_not(codes: np.ndarray, names: list[str], present: int, name: st
     if len(names) <= FEW_VALUES or len(names) <= NEARLY_UNIQUE * present:
         zeros = any(LEADING_ZERO.fullmatch(value) for value in names)
         note = "numbers with leading zeros: taken as categories" if zeros else ""
-        return Column(name, "category", note or f"{len(names)} categories")
+        return Column(name, "category", note)
     words = sum(len(value.split()) for value in names) / len(names)
     many = f"{len(names)} different values in {present} rows"
     if words >= FREE_TEXT_WORDS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import warnings
-from dataclasses import asdict, fields
 
 import numpy as np
 import torch
@@ -14,23 +13,14 @@ from torch import Tensor, nn
 from layerwise.contracts import Target
 from layerwise.data import cells
 from layerwise.data.datasets import TensorDataset
-from layerwise.data.encoding import (
-    MOST_CODES,
-    MOST_ONE_HOT,
-    Constants,
-    Encoding,
-    ImageInputs,
-    TableInputs,
-    blocks,
-    fit_channels,
-    fit_constants,
-    fit_encoding,
-)
+from layerwise.data.encoding import Encoding, as_block, blocks, finite, read_columns
+from layerwise.data.fitting import fit_content
 from layerwise.data.kinds import Column
-from layerwise.data.roles import Roles
-from layerwise.data.schema import check_array, check_table, column_of
+from layerwise.data.roles import Roles, check_weight
+from layerwise.data.schema import check_array, check_table
 from layerwise.data.source import Source
-from layerwise.data.target import balanced_weights, encode_target, target_values
+from layerwise.data.standardize import ImageInputs, TableInputs
+from layerwise.data.target import encode_target, target_values
 from layerwise.errors import DataError
 
 LARGE = 2**30  # bytes; larger images stay as they are stored and are converted batch by batch
@@ -52,7 +42,7 @@ class Preparation:
             tuple(content["target"]["names"]),
             tuple(content["target"]["classes"]),
         )
-        self.encodings = [_encoding(entry) for entry in content["columns"] if entry["features"]]
+        self.encodings = [_encoding(entry) for entry in self._input_entries()]
         self.one_hot: bool = content["inputs"]["categories_as"] == "one_hot"
         self.network_inputs: nn.Module = self._tensor_part()
 
@@ -70,36 +60,10 @@ class Preparation:
         """Learn every constant from the training rows ``rows`` (row numbers) and no others.
 
         categories_as : "codes" for networks with embeddings, or "one_hot"
-        Raises DataError where there are no training rows or a column has no value in them.
+        Raises DataError where there are no training rows.
         """
         assert categories_as in ("codes", "one_hot"), categories_as
-        rows = np.asarray(rows)
-        if not len(rows):
-            raise DataError("There are no training rows. Give smaller fractions or more rows.")
-        fitted = {"split": "train", "rows": len(rows)}
-        if source.inputs is None:
-            encodings = _fit_encodings(source.frame, columns, rows, categories_as)
-            constants = _fit_table(source.frame, encodings, rows)
-            inputs = {"form": "table", "shape": None, "dtype": None}
-        else:
-            encodings, constants = [], _fit_array(source.inputs, rows)
-            inputs = {
-                "form": "images" if source.inputs.ndim > 2 else "vectors",
-                "shape": list(source.inputs.shape[1:]),
-                "dtype": str(source.inputs.dtype),
-            }
-        tensors = {
-            field.name: torch.from_numpy(getattr(constants, field.name))
-            for field in fields(Constants)
-        }
-        described, made = _fit_target(source.frame.iloc[rows], roles, target)
-        content = {
-            "inputs": inputs | {"categories_as": categories_as, "fitted": fitted},
-            "columns": _describe(columns, encodings, constants, fitted),
-            "roles": asdict(roles),
-            "target": asdict(target) | described | {"fitted": fitted},
-        }
-        return cls(content, tensors | made)
+        return cls(*fit_content(source, roles, columns, target, np.asarray(rows), categories_as))
 
     @classmethod
     def load(cls, content: dict, tensors: dict[str, Tensor]) -> Preparation:
@@ -113,6 +77,24 @@ class Preparation:
     def tensors(self) -> dict[str, Tensor]:
         """Every constant: name -> tensor."""
         return dict(self._tensors)
+
+    def fitted_in_words(self) -> dict[str, str]:
+        """Input column -> its constants and the number of training rows that they saw."""
+        words = {}
+        for entry, encoding in zip(self._input_entries(), self.encodings, strict=True):
+            made = f"{len(encoding.features)} numbers"
+            if encoding.kind == "category":
+                rare = f", {encoding.left_out} rare ones left out" if encoding.left_out else ""
+                made = f"{len(encoding.categories)} categories{rare}"
+            elif encoding.kind != "date":
+                constants = entry["constants"][encoding.name]
+                named = (("mean", "mean"), ("deviation", "scale"), ("median", "fill"))
+                made = ", ".join(f"{word} {constants[name]:.4g}" for word, name in named)
+            words[encoding.name] = f"{made}, from {entry['fitted']['rows']:,} training rows"
+        return words
+
+    def _input_entries(self) -> list[dict]:
+        return [entry for entry in self.content["columns"] if entry["features"]]
 
     def _tensor_part(self) -> nn.Module:
         constants = self._tensors
@@ -194,17 +176,15 @@ class Preparation:
             return result
         result = torch.empty((len(array), *self.input_shape), dtype=torch.float32)
         for some in blocks(len(array), array.shape[1]):
-            block = array[some].astype(np.float64)
-            block[np.isinf(block)] = np.nan
-            result[some] = self.network_inputs(torch.from_numpy(block))
+            result[some] = self.network_inputs(torch.from_numpy(finite(array[some])))
         return result
 
     def _table_inputs(self, frame: DataFrame) -> Tensor | dict[str, Tensor]:
-        numbers, codes = read_table(frame, self.encodings)
+        numbers, codes = read_columns(frame, self.encodings)
         rows, coded = len(frame), torch.from_numpy(codes) if codes is not None else None
         result = torch.empty((rows, *self.input_shape), dtype=torch.float32)
         for some in blocks(rows, len(numbers)):
-            block = torch.from_numpy(_block(numbers, some))
+            block = torch.from_numpy(as_block(numbers, some))
             out = self.network_inputs(block, None if coded is None else coded[some])
             result[some] = out["numbers"] if isinstance(out, dict) else out
         return result if self.one_hot or coded is None else {"numbers": result, "codes": coded}
@@ -237,6 +217,7 @@ class Preparation:
         """Weight of each row (rows,) float32; None without a weight column."""
         if self.roles.weight is None or self.roles.weight not in source.frame.columns:
             return None
+        check_weight(source, self.roles.weight)
         values = cells.numbers(source.frame[self.roles.weight]).astype(np.float32)
         return torch.from_numpy(values)
 
@@ -275,107 +256,19 @@ def as_tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.asarray(array))
 
 
-def read_table(
-    frame: DataFrame, encodings: list[Encoding]
-) -> tuple[list[np.ndarray], np.ndarray | None]:
-    """The number features, each (rows,), and the codes (rows, columns) int64 if there are any."""
-    numbers: list[np.ndarray] = []
-    codes: list[np.ndarray] = []
-    for encoding in encodings:
-        series = column_of(frame, encoding.name)
-        if encoding.kind == "category":
-            codes.append(encoding.codes(series))
-        else:
-            numbers += encoding.numbers(series)
-    return numbers, np.stack(codes, axis=1) if codes else None
-
-
-def _block(arrays: list[np.ndarray], rows: slice | np.ndarray) -> np.ndarray:
-    """Some rows of some features (rows, features) float64; infinite values become NaN."""
-    count = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
-    block = np.empty((count, len(arrays)))
-    for place, array in enumerate(arrays):
-        block[:, place] = array[rows]
-    block[np.isinf(block)] = np.nan
-    return block
-
-
-def _fit_encodings(frame, columns, rows, categories_as) -> list[Encoding]:
-    most = MOST_ONE_HOT if categories_as == "one_hot" else MOST_CODES
-    chosen = [column for column in columns if column.is_input]
-    return [fit_encoding(frame[column.name].iloc[rows], column, most) for column in chosen]
-
-
-def _fit_table(frame: DataFrame, encodings: list[Encoding], rows: np.ndarray) -> Constants:
-    numeric = [e for e in encodings if e.kind != "category"]
-    arrays = [values for e in numeric for values in e.numbers(frame[e.name])]
-    return fit_constants(
-        len(arrays), len(rows), lambda first, last: _block(arrays[first:last], rows)
-    )
-
-
-def _fit_array(array: np.ndarray, rows: np.ndarray) -> Constants:
-    if array.ndim == 2:
-        return fit_constants(
-            array.shape[1],
-            len(rows),
-            lambda first, last: array[rows, first:last].astype(np.float64),
-        )
-    constants = fit_channels(array, rows)
-    if not np.isfinite(constants.mean).all():
-        raise DataError("Some images hold values that are no finite numbers. Mend or remove them.")
-    return constants
-
-
-def _fit_target(frame: DataFrame, roles: Roles, target: Target) -> tuple[dict, dict[str, Tensor]]:
-    """JSON and tensors of the target's constants, from the training rows ``frame``."""
-    if target.kind in ("binary", "classes"):
-        codes = encode_target(frame, roles, target)
-        weights = balanced_weights(codes, len(target.classes))
-        rows = np.bincount(codes, minlength=len(target.classes)).tolist()
-        described = {"rows_per_class": rows, "class_weights": weights.tolist()}
-        return described, {"class_weights": torch.from_numpy(weights)}
-    if target.kind != "real":
-        return {}, {}
-    values = target_values(frame, roles, target)
-    mean, scale = values.mean(axis=0), values.std(axis=0)
-    scale = np.where(scale > 1e-12 * np.abs(mean), scale, 1.0)
-    tensors = {"target_mean": torch.from_numpy(mean), "target_scale": torch.from_numpy(scale)}
-    return {"mean": mean.tolist(), "scale": scale.tolist()}, tensors
-
-
-def _describe(columns, encodings: list[Encoding], constants: Constants, fitted: dict) -> list[dict]:
-    """One JSON entry per column, with its constants and the rows they saw."""
-    by_name = {encoding.name: encoding for encoding in encodings}
-    entries, first = [], 0
-    for column in columns:
-        encoding = by_name.get(column.name, Encoding(column.name, column.kind))
-        entry = asdict(encoding) | {"note": column.note, "constants": {}}
-        if encoding.kind != "category" and encoding.features:
-            for place, feature in enumerate(encoding.features, start=first):
-                entry["constants"][feature] = {
-                    name: float(getattr(constants, name)[place])
-                    for name in ("fill", "mean", "scale", "low", "high")
-                }
-            missing = int(constants.missing[first])
-            entry["fitted"] = fitted | {"missing": missing}
-            first += len(encoding.features)
-        elif encoding.features:
-            entry["fitted"] = fitted
-        entry["categories"], entry["features"] = [*encoding.categories], [*encoding.features]
-        entries.append(entry)
-    return entries
-
-
 def _roles(entry: dict) -> Roles:
     several = {name: tuple(entry[name]) for name in ("target", "carry", "ignore")}
-    return Roles(**(entry | several))
+    single = {name: entry[name] for name in ("key", "group", "time", "weight")}
+    return Roles(**several, **single)
 
 
 def _encoding(entry: dict) -> Encoding:
-    names = ("name", "kind", "reading", "clock")
     return Encoding(
-        **{name: entry[name] for name in names},
-        categories=tuple(entry["categories"]),
-        features=tuple(entry["features"]),
+        entry["name"],
+        entry["kind"],
+        entry["reading"],
+        entry["clock"],
+        tuple(entry["categories"]),
+        tuple(entry["features"]),
+        entry["left_out"],
     )

@@ -66,9 +66,9 @@ def assign_roles(
     group or weight), and where no target is known.
     """
     columns = list(source.frame.columns)
-    chosen = source.target if target is None else _several(target, columns)
-    roles = Roles(chosen, key, group, time, weight, _several(carry, columns),
-                  _several(ignore, columns))  # fmt: skip
+    chosen = source.target if target is None else several(target, columns)
+    roles = Roles(chosen, key, group, time, weight, several(carry, columns),
+                  several(ignore, columns))  # fmt: skip
     _all_exist(source, roles)
     _one_role_each(roles)
     if not chosen and target is None:
@@ -79,11 +79,11 @@ def assign_roles(
     _check_key(source, key)
     _check_complete(source, "group", group)
     _check_complete(source, "time", time)
-    _check_weight(source, weight)
+    check_weight(source, weight)
     return roles
 
 
-def _several(names: str | Sequence[str] | None, columns: list) -> tuple[str, ...]:
+def several(names: str | Sequence[str] | None, columns: list) -> tuple[str, ...]:
     """One name, several, or several in one text with commas between them."""
     if names is None:
         return ()
@@ -141,7 +141,7 @@ def _check_key(source: Source, key: str | None) -> None:
         )
 
 
-def _check_weight(source: Source, weight: str | None) -> None:
+def check_weight(source: Source, weight: str | None) -> None:
     """Weights may be negative, but must be finite numbers with a positive sum."""
     if weight is None:
         return
@@ -186,7 +186,7 @@ def describe_columns(
 def _forced_kinds(frame: DataFrame, options: dict) -> dict[str, str]:
     forced: dict[str, str] = {}
     for option, kind in KIND_OPTIONS.items():
-        for name in _several(options.get(option), list(frame.columns)):
+        for name in several(options.get(option), list(frame.columns)):
             if name not in frame.columns:
                 raise DataError(
                     f"Column '{name}' of --data.{option} is not in the data."
@@ -226,19 +226,31 @@ def _warn_of_copy(frame: DataFrame, column: Column, target: Iterable[str]) -> Co
 
 def _same_information(column: Series, target: Series) -> bool:
     """Equal but for the names of the values, or but for zero and unit of a number."""
-    if cells.is_numeric(column) and cells.is_numeric(target):
-        x, y = (cells.numbers(values).astype(np.float64) for values in (column, target))
-        both = np.isfinite(x) & np.isfinite(y)
-        x, y = x[both], y[both]
-        if len(x) < ENOUGH_FOR_COPIES or np.ptp(x) == 0 or np.ptp(y) == 0:
-            return False
-        x, y = (x - x.min()) / np.ptp(x), (y - y.min()) / np.ptp(y)
-        return bool(np.allclose(x, y, atol=1e-6) or np.allclose(1 - x, y, atol=1e-6))
-    both = column.notna() & target.notna()
+    both = (column.notna() & target.notna()).to_numpy()
     if int(both.sum()) < ENOUGH_FOR_COPIES:
         return False
-    x, y = pd.factorize(column[both])[0], pd.factorize(target[both])[0]
-    return bool(0 < x.max() < len(x) // 2 and np.array_equal(x, y))
+    column, target = column[both], target[both]
+    same = [_same_order]
+    if cells.is_numeric(column) and cells.is_numeric(target):
+        same.append(_same_line)
+    return any(alike(column[:1000], target[:1000]) and alike(column, target) for alike in same)
+
+
+def _same_order(column: Series, target: Series) -> bool:
+    """Whether the values change together, and come back more than once."""
+    x, y = pd.factorize(column)[0], pd.factorize(target)[0]
+    return bool(np.array_equal(x, y) and (x.max() < len(x) // 2 or len(x) == 1000))
+
+
+def _same_line(column: Series, target: Series) -> bool:
+    """Whether one number is a times the other plus b."""
+    x, y = (cells.numbers(values).astype(np.float64) for values in (column, target))
+    finite = np.isfinite(x) & np.isfinite(y)
+    x, y = x[finite], y[finite]
+    if not len(x) or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return bool(len(x)) and np.ptp(x) == np.ptp(y)
+    x, y = (x - x.min()) / np.ptp(x), (y - y.min()) / np.ptp(y)
+    return bool(np.allclose(x, y, atol=1e-6) or np.allclose(1 - x, y, atol=1e-6))
 
 
 def _something_is_left(source: Source, columns: list[Column]) -> None:

@@ -5,22 +5,12 @@ from pandas import DataFrame, Series
 from torch import Tensor
 
 from layerwise.data import cells
-from layerwise.data.encoding import Encoding
+from layerwise.data.encoding import Encoding, column_of
 from layerwise.data.kinds import FEW_BAD
 from layerwise.data.source import Source
-from layerwise.errors import DataError, nearest
+from layerwise.errors import DataError
 
 FAR = 100  # training ranges by which a value may lie outside before it is said
-
-
-def column_of(frame: DataFrame, name: str) -> Series:
-    """The column ``name``, or a DataError that names the nearest one."""
-    if name not in frame.columns:
-        raise DataError(
-            f"Column '{name}', which the network was trained with, is not in the data."
-            f"{nearest(name, frame.columns)} Add or rename it."
-        )
-    return frame[name]
 
 
 def check_table(

@@ -91,7 +91,7 @@ def split_rows(
             f"No training rows are left of {rows}. Give smaller shares with "
             "--validation-fraction and --test-fraction, or more rows."
         )
-    notes += _missing_classes(codes, parts, target)
+    notes += _empty_parts(parts, shares) + _missing_classes(codes, parts, target)
     return Split(parts, method, tuple(notes))
 
 
@@ -333,6 +333,11 @@ def _check_classes(codes: np.ndarray, target: Target, shares: dict[str, float]) 
             "row only, so that nothing can be learned and tested. Is it an identifier, or a "
             "number (--task regress)? Give another --target, or more rows of each class."
         )
+
+
+def _empty_parts(parts: np.ndarray, shares: dict[str, float]) -> list[str]:
+    empty = [part for part, share in shares.items() if share > 0 and not (parts == part).any()]
+    return [f"There are too few rows for {part} rows; there are none." for part in empty]
 
 
 def _missing_classes(codes: np.ndarray | None, parts: np.ndarray, target: Target) -> list[str]:

@@ -8,7 +8,7 @@ from pandas import DataFrame, Series
 from layerwise.contracts import Target
 from layerwise.data import cells
 from layerwise.data.kinds import LEADING_ZERO
-from layerwise.data.roles import Roles
+from layerwise.data.roles import Roles, several
 from layerwise.data.source import Source
 from layerwise.errors import DataError, SettingsError, nearest
 
@@ -16,6 +16,7 @@ FEW_CLASSES = 20  # whole numbers with at most so many different values are clas
 ROWS_PER_CLASS = 4  # ... if there are so many rows for each of them
 LABEL_NAMES = ("label", "class")  # a column of this name holds classes, up to MANY_CLASSES
 MANY_CLASSES = 1000
+TYPE_OPTIONS = ("categorical", "numeric")
 CLASS_TASKS = ("classify", "detect", "perceptron_rule")
 POSITIVE_WORDS = ("1", "true", "yes", "y", "t", "on", "positive", "pos")
 
@@ -101,12 +102,13 @@ def _class_notes(series: Series, target: Target) -> list[str]:
 
 def _one_kind(source: Source, series: Series, name: str, task: str | None) -> str:
     """The kind of one target column: "classes" (two or more), "count" or "real"."""
-    options = source.options or {}
-    if task in CLASS_TASKS or name in (options.get("categorical") or ()):
+    columns = list(source.frame.columns)
+    options = {key: several((source.options or {}).get(key), columns) for key in TYPE_OPTIONS}
+    if task in CLASS_TASKS or name in options["categorical"]:
         return "classes"
     if task == "count":
         return "count"
-    if task == "regress" or name in (options.get("numeric") or ()):
+    if task == "regress" or name in options["numeric"]:
         return "real"
     if not cells.is_numeric(series):
         values = _numbers_of_text(series)

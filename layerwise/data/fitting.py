@@ -1,0 +1,134 @@
+"""The constants of a preparation, learned from training rows and from no others."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+
+import numpy as np
+import torch
+from pandas import DataFrame
+from torch import Tensor
+
+from layerwise.contracts import Target
+from layerwise.data.encoding import (
+    MOST_CODES,
+    MOST_ONE_HOT,
+    Constants,
+    Encoding,
+    as_block,
+    finite,
+    fit_channels,
+    fit_constants,
+    fit_encoding,
+)
+from layerwise.data.kinds import Column
+from layerwise.data.roles import Roles
+from layerwise.data.source import Source
+from layerwise.data.target import balanced_weights, encode_target, target_values
+from layerwise.errors import DataError
+
+
+def fit_content(
+    source: Source,
+    roles: Roles,
+    columns: tuple[Column, ...],
+    target: Target,
+    rows: np.ndarray,
+    categories_as: str,
+) -> tuple[dict, dict[str, Tensor]]:
+    """The JSON and the tensors of a preparation; ``rows`` are the numbers of the training rows.
+
+    Raises DataError where there are none.
+    """
+    if not len(rows):
+        raise DataError("There are no training rows. Give smaller fractions or more rows.")
+    fitted = {"split": "train", "rows": len(rows)}
+    if source.inputs is None:
+        encodings = _fit_encodings(source.frame, columns, rows, categories_as)
+        constants = _fit_table(source.frame, encodings, rows)
+        inputs = {"form": "table", "shape": None, "dtype": None}
+    else:
+        encodings, constants = [], _fit_array(source.inputs, rows)
+        inputs = {
+            "form": "images" if source.inputs.ndim > 2 else "vectors",
+            "shape": list(source.inputs.shape[1:]),
+            "dtype": str(source.inputs.dtype),
+        }
+    tensors = {
+        field.name: torch.from_numpy(getattr(constants, field.name)) for field in fields(Constants)
+    }
+    described, made = _fit_target(source.frame.iloc[rows], roles, target)
+    content = {
+        "inputs": inputs | {"categories_as": categories_as, "fitted": fitted},
+        "columns": _describe(columns, encodings, constants, fitted),
+        "roles": asdict(roles),
+        "target": asdict(target) | described | {"fitted": fitted},
+    }
+    return content, tensors | made
+
+
+def _fit_encodings(frame, columns, rows, categories_as) -> list[Encoding]:
+    most = MOST_ONE_HOT if categories_as == "one_hot" else MOST_CODES
+    chosen = [column for column in columns if column.is_input]
+    return [fit_encoding(frame[column.name].iloc[rows], column, most) for column in chosen]
+
+
+def _fit_table(frame: DataFrame, encodings: list[Encoding], rows: np.ndarray) -> Constants:
+    numeric = [e for e in encodings if e.kind != "category"]
+    arrays = [values for e in numeric for values in e.numbers(frame[e.name])]
+    return fit_constants(
+        len(arrays), len(rows), lambda first, last: as_block(arrays[first:last], rows)
+    )
+
+
+def _fit_array(array: np.ndarray, rows: np.ndarray) -> Constants:
+    if array.ndim == 2:
+        return fit_constants(
+            array.shape[1],
+            len(rows),
+            lambda first, last: finite(array[rows, first:last]),
+        )
+    constants = fit_channels(array, rows)
+    if not np.isfinite(constants.mean).all():
+        raise DataError("Some images hold values that are no finite numbers. Mend or remove them.")
+    return constants
+
+
+def _fit_target(frame: DataFrame, roles: Roles, target: Target) -> tuple[dict, dict[str, Tensor]]:
+    """JSON and tensors of the target's constants, from the training rows ``frame``."""
+    if target.kind in ("binary", "classes"):
+        codes = encode_target(frame, roles, target)
+        weights = balanced_weights(codes, len(target.classes))
+        rows = np.bincount(codes, minlength=len(target.classes)).tolist()
+        described = {"rows_per_class": rows, "class_weights": weights.tolist()}
+        return described, {"class_weights": torch.from_numpy(weights)}
+    if target.kind != "real":
+        return {}, {}
+    values = target_values(frame, roles, target)
+    mean, scale = values.mean(axis=0), values.std(axis=0)
+    scale = np.where(scale > 1e-12 * np.abs(mean), scale, 1.0)
+    tensors = {"target_mean": torch.from_numpy(mean), "target_scale": torch.from_numpy(scale)}
+    return {"mean": mean.tolist(), "scale": scale.tolist()}, tensors
+
+
+def _describe(columns, encodings: list[Encoding], constants: Constants, fitted: dict) -> list[dict]:
+    """One JSON entry per column, with its constants and the rows they saw."""
+    by_name = {encoding.name: encoding for encoding in encodings}
+    entries, first = [], 0
+    for column in columns:
+        encoding = by_name.get(column.name, Encoding(column.name, column.kind))
+        entry = asdict(encoding) | {"note": column.note, "constants": {}}
+        if encoding.kind != "category" and encoding.features:
+            for place, feature in enumerate(encoding.features, start=first):
+                entry["constants"][feature] = {
+                    name: float(getattr(constants, name)[place])
+                    for name in ("fill", "mean", "scale", "low", "high")
+                }
+            missing = int(constants.missing[first])
+            entry["fitted"] = fitted | {"missing": missing}
+            first += len(encoding.features)
+        elif encoding.features:
+            entry["fitted"] = fitted
+        entry["categories"], entry["features"] = [*encoding.categories], [*encoding.features]
+        entries.append(entry)
+    return entries
