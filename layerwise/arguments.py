@@ -5,12 +5,12 @@
 A flag is a parameter with hyphens: ``--learning-rate 0.01``. ``--learning-rate=0.01`` is the same.
 Yes-or-no flags take ``true`` or ``false``; alone they mean ``true``.
 
-Lists are separated by commas, ``--carry a,b``, or the flag is given again, and then each value is
-one item as it stands: ``--carry "weight, kg" --carry b``. A part in double quotes of its own keeps
-its commas, too: ``--carry '"weight, kg",b'``.
+Several columns are one text with commas, or the flag is given again, which also names columns that
+have commas: ``--carry a,b`` is ``--carry a --carry b``.
 
-Of ``--X.key VALUE`` a value is a number, true, false, several of these separated by commas, or
-else text; in double quotes it is always text. ``--network.hidden 64,`` is a list of one.
+The value of ``--X.key`` is a number, true, false, several of these with commas between them
+(``64,`` is a list of one), or else text. That of ``--data.key`` is always text: a column may be
+called 2019.
 """
 
 import math
@@ -26,6 +26,7 @@ from layerwise.signatures import REQUIRED, Parameter
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 INTEGER = re.compile(r"[+-]?(0|[1-9]\d*)")
 WORDS = {"true": True, "false": False}
+TEXT_ROOMS = ("data",)  # their options are read by the one that they are for
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def parse(arguments: Sequence[str], grammar: Grammar) -> Given:
             continue
         room, _, key = flag.removeprefix("--").partition(".")
         options = values.setdefault(f"{room}_options", {})
-        options[key.replace("-", "_")] = convert_option(given)
+        options[key.replace("-", "_")] = convert_option(room, given)
     return Given(words, values)
 
 
@@ -81,9 +82,7 @@ def flag_name(parameter: str) -> str:
 def convert(flag: str, texts: list[str], kinds: Sequence[str]) -> Any:
     """Give the value of a flag that may be of these kinds, from each text given with it."""
     if "list[str]" in kinds:
-        parts = _split(texts[0]) if len(texts) == 1 else texts
-        items = [_unquoted(part) for part in parts if part]
-        return items[0] if "str" in kinds and len(items) == 1 else items
+        return texts[0] if len(texts) == 1 else texts
     if len(texts) > 1:
         raise SettingsError(f"{flag} was given {len(texts)} times; give it once.")
     text = texts[0]
@@ -93,18 +92,10 @@ def convert(flag: str, texts: list[str], kinds: Sequence[str]) -> Any:
     return _number(flag, text, kinds)
 
 
-def convert_option(texts: list[str]) -> Any:
-    """Give the value of ``--X.key``: a literal, a tuple of literals, or text."""
-    if len(texts) > 1:
-        return tuple(_literal(text) for text in texts)
-    parts = _split(texts[0])
-    if len(parts) == 1:
-        return _literal(parts[0])
-    if parts[-1] == "":  # "64,"
-        parts.pop()
-    if "" in parts:  # a comma that separates nothing, such as --data.separator ,
-        return texts[0]
-    return tuple(_literal(part) for part in parts)
+def convert_option(room: str, texts: list[str]) -> Any:
+    """Give the value of ``--room.key``: a literal, a tuple of literals, or text."""
+    read = str if room in TEXT_ROOMS else _literal
+    return read(texts[0]) if len(texts) == 1 else tuple(map(read, texts))
 
 
 def _sort(arguments: Sequence[str], grammar: Grammar) -> tuple[list[str], dict[str, list[str]]]:
@@ -190,19 +181,12 @@ def _number(flag: str, text: str, kinds: Sequence[str]) -> Any:
 
 
 def _literal(text: str) -> Any:
+    parts = text.removesuffix(",").split(",")
+    if "," in text and all(parts):  # a comma may also separate nothing
+        return tuple(map(_literal, parts))
     if text in WORDS:
         return WORDS[text]
     if INTEGER.fullmatch(text):
         return int(text)
     leading_zero = re.match(r"[+-]?0\d", text)  # "01" is a code, not a number
-    return float(text) if NUMBER.fullmatch(text) and not leading_zero else _unquoted(text)
-
-
-def _split(text: str) -> list[str]:
-    """Split at commas that are not in double quotes: those that an even number of them follow."""
-    return [part.strip() for part in re.split(r',(?=(?:[^"]*"[^"]*")*[^"]*$)', text)]
-
-
-def _unquoted(text: str) -> str:
-    quoted = len(text) >= 2 and text.startswith('"') and text.endswith('"')
-    return text[1:-1] if quoted else text
+    return float(text) if NUMBER.fullmatch(text) and not leading_zero else text

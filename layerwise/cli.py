@@ -132,9 +132,12 @@ def fetch(given: Given) -> None:
 
 def _learning() -> tuple[Parameter, ...]:
     """Give the flags of ``fit``; the command line says what it does unless told otherwise."""
+    here = {
+        "verbose": {"default": True},
+        "folder": {"default": f"a new one under {RUNS}/", "summary": "Where the run is written."},
+    }
     flags = (*fit_flags(), *learner_flags())
-    changed = {"verbose": True, "folder": f"a new one under {RUNS}/"}
-    return tuple(replace(one, default=changed.get(one.name, one.default)) for one in flags)
+    return tuple(replace(one, **here.get(one.name, {})) for one in flags)
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,12 @@ Data in, a trained, honestly judged, explained neural network out.
     layerwise fit wine.csv --target quality --network mlp --network.hidden 64,64"""
 
 GRAMMAR = """\
---X NAME chooses X, --X.key VALUE sets an option of it, for X one of {rooms}.
-A list: --carry a,b or --carry a --carry b; a part in double quotes keeps its commas.
+--X NAME chooses X, --X.key VALUE sets an option of it, where X may be
+{rooms}.
+Several: --network.hidden 64,64 or --carry a,b or --carry a --carry b.
 Yes or no: --verbose true, --verbose false."""
+
+GATES = ["and", "or", "nand", "nor", "xor"]  # known data, too
 
 TABLES = {  # the names that a flag knows, as written out in the package
     "network": ("networks/__init__.py", "NETWORKS"),
@@ -39,15 +42,21 @@ def print_verb(grammar: Grammar, summary: str) -> None:
     """Print the help of a verb: its summary and its flags."""
     flags = " [--flag VALUE ...]" if grammar.flags else ""
     print(f"layerwise {grammar.verb} {' '.join(grammar.places)}{flags}\n\n{summary}")
-    if "SOURCE" in grammar.places or "NAME" in grammar.places:
-        names = ", ".join(read_table("data/__init__.py", "KNOWN"))
-        _print_paragraph(f"Known data: {names}.")
+    if grammar.verb == "fetch":
+        _print_paragraph(f"Data: {', '.join(read_table('data/known.py', 'FILES'))}.")
+    elif "SOURCE" in grammar.places:
+        _print_paragraph(f"SOURCE is a file, a folder, a pattern or a known name: {_known()}.")
     rooms = [room for one in grammar.flags if (room := _room(one))]
     if rooms:
         print("\n" + GRAMMAR.format(rooms=", ".join(rooms)))
     if grammar.flags:
         print()
         print_pairs([(_usage(one), describe(one)) for one in grammar.flags])
+
+
+def _known() -> str:
+    tables = (("data/known.py", "KNOWN"), ("data/made.py", "MADE"))
+    return ", ".join([name for table in tables for name in read_table(*table)] + GATES)
 
 
 def _usage(one: Parameter) -> str:

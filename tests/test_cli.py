@@ -76,6 +76,8 @@ def test_flags_are_what_inspect_finds(method, flags):
 
 
 def test_the_help_of_fit_shows_every_flag_and_the_names_to_choose_from(capsys):
+    from layerwise.data import KNOWN
+
     code, out, _ = said(capsys, "fit", "--help")
     assert code == 0
     for name in (LEARNER + " " + FIT).split():
@@ -86,7 +88,8 @@ def test_the_help_of_fit_shows_every_flag_and_the_names_to_choose_from(capsys):
     assert "mcculloch_pitts, perceptron, adaline, linear, mlp, lenet5" in flat
     assert "classify, regress" in flat
     assert "accuracy, balanced_accuracy" in flat
-    assert "digits" in flat
+    for name in KNOWN:
+        assert f" {name}," in flat or f" {name}." in flat
     assert "--network.hidden 64,64" in flat
 
 
