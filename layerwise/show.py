@@ -11,24 +11,26 @@ from rich.table import Table
 from layerwise.run import Run, plain
 
 SHOWN_COLUMNS = 60  # of a plan, before the rest is only counted
+EMPTY = (None, [], {}, "")
 WIDTH_OF_FILES = 160  # where the output is no terminal and its width is unknown
 
 
 def plan(content: Mapping[str, Any]) -> None:
-    """Show what training would do: data, columns, splits, network, recipe, decisions."""
+    """Show what training would do: data, columns, splits, network, recipe, decisions, needs."""
     content = plain(content)
     console = _console()
-    _data(console, content.get("data") or {}, content.get("target") or {})
+    data = content.get("data") or {}
+    _data(console, data)
+    _pairs(console, "Target", content.get("target"))
     _pairs(console, "Rows", content.get("splits"))
     _network(console, content.get("network") or {})
     _rows(console, "Recipe", content.get("recipe"), ())
-    _rows(console, "Decisions", content.get("decisions"), ("what", "choice", "why"))
     for departure in content.get("departures") or ():
         console.print(f"Departure: {departure}", markup=False)
-    known = {"data", "target", "splits", "network", "recipe", "decisions", "departures"}
-    for name in content:
-        if name not in known:
-            _pairs(console, name.replace("_", " ").capitalize(), content[name])
+    shown = {*(data.get("notes") or ()), *(one.get("note") for one in data.get("columns") or ())}
+    decisions = [one for one in content.get("decisions") or () if one["choice"] not in shown]
+    _rows(console, "Decisions", decisions, ("what", "choice", "why"))
+    _pairs(console, "Needs", content.get("needs"))
 
 
 def scores(results: Any) -> None:
@@ -56,10 +58,8 @@ def comparison(compared: Any) -> None:
 
 
 def records(title: str, rows: Iterable[Any]) -> None:
-    """Show dataclasses or mappings as a table, without what none of them has."""
-    found = plain(list(rows))
-    kept = [name for name in found[0] if any(row[name] not in (None, {}, 0.0) for row in found)]
-    _rows(_console(), title, found, kept)
+    """Show dataclasses or mappings as a table."""
+    _rows(_console(), title, plain(list(rows)), ())
 
 
 def runs(listed: Sequence[Run]) -> None:
@@ -87,7 +87,7 @@ def _run_line(run: Run) -> dict[str, Any]:
     }
 
 
-def _data(console: Console, data: Mapping[str, Any], target: Mapping[str, Any]) -> None:
+def _data(console: Console, data: Mapping[str, Any]) -> None:
     console.print(f"{data.get('name', '')}: {data.get('rows', '?')} rows", markup=False)
     for sentence in (data.get("about"), *(data.get("notes") or ())):
         if sentence:
@@ -96,7 +96,6 @@ def _data(console: Console, data: Mapping[str, Any], target: Mapping[str, Any]) 
     _rows(console, "Columns", columns[:SHOWN_COLUMNS], ("name", "kind", "role", "note"))
     if len(columns) > SHOWN_COLUMNS:
         console.print(f"  ... and {len(columns) - SHOWN_COLUMNS} more columns")
-    _pairs(console, "Target", target)
 
 
 def _network(console: Console, network: Mapping[str, Any]) -> None:
@@ -105,24 +104,21 @@ def _network(console: Console, network: Mapping[str, Any]) -> None:
     _rows(console, "Layers", layers, ("name", "kind", "output_shape", "parameters"))
 
 
-def _pairs(console: Console, title: str, content: Any) -> None:
+def _pairs(console: Console, title: str, content: Mapping[str, Any] | None) -> None:
     """Show names and values below each other."""
-    if not isinstance(content, Mapping):
-        if content not in (None, [], ""):
-            console.print(f"{title}: {_text(content)}", markup=False)
-        return
-    rows = [{"": name, " ": value} for name, value in content.items() if value not in (None, [])]
+    rows = [{"": name, " ": value} for name, value in (content or {}).items() if value not in EMPTY]
     _rows(console, title, rows, ("", " "))
 
 
 def _rows(
     console: Console, title: str, rows: Iterable[Mapping] | None, columns: Sequence[str]
 ) -> None:
-    """Show records as a table; without ``columns``: all that any record has."""
+    """Show records as a table; without ``columns``: all that are not empty in each record."""
     rows = list(rows or ())
     if not rows:
         return
-    columns = columns or list(dict.fromkeys(name for row in rows for name in row))
+    filled = dict.fromkeys(name for row in rows for name in row if row[name] not in EMPTY)
+    columns = columns or list(filled)
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.show_header = any(name.strip() for name in columns)
     for name in columns:
