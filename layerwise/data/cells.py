@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pandas as pd
-from pandas import DatetimeIndex, Series
+from pandas import DataFrame, DatetimeIndex, Series
 
 from layerwise.errors import DataError
 
@@ -23,6 +23,20 @@ YEAR_MONTH = re.compile(r"([12]\d{3})[-/.](0?[1-9]|1[0-2])")
 MONTH_WORD = re.compile(r"(?i)\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b")
 THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?")
 DECIMAL_COMMA = re.compile(r"[-+]?\d+(\.\d{3})*,\d+")
+
+
+def column(frame: DataFrame, name: str) -> Series:
+    """The one column of this name."""
+    series = frame[name]
+    assert isinstance(series, Series), f"two columns are called {name}"
+    return series
+
+
+def example(series: Series, chosen: np.ndarray) -> str:
+    """The first of the chosen rows, for a message: 'value' in row n, rows counted from 1."""
+    place = int(np.argmax(chosen))
+    row = series.index[place]
+    return f"'{series.iloc[place]}' in row {row + 1 if isinstance(row, int | np.integer) else row}"
 
 
 def labels(series: Series) -> tuple[np.ndarray, list[str]]:
@@ -171,7 +185,7 @@ def dates(series: Series, reading: str) -> DatetimeIndex:
         rest = Series([text for text, is_late in zip(texts, late, strict=True) if is_late])
         moments[late] = pd.to_datetime(rest, format="mixed", errors="coerce", utc=True).array
     values = DatetimeIndex(moments).tz_convert(None)
-    return values.append(DatetimeIndex([pd.NaT])).take(codes)
+    return DatetimeIndex(values.append(DatetimeIndex([pd.NaT])).take(codes))
 
 
 def _iso(text: str, reading: str) -> str | None:
@@ -202,12 +216,15 @@ def date_features(moments: DatetimeIndex, clock: bool) -> dict[str, np.ndarray]:
     The months, weekdays and, with ``clock``, hours go round in circles, so that December is
     next to January; "elapsed days" counts from 1970.
     """
-    day = (moments - pd.Timestamp(0)) / pd.Timedelta(days=1)
-    turns = {"month": (moments.month - 1) / 12, "weekday": moments.day_of_week / 7}
+    day = np.asarray((moments - pd.Timestamp(0)) / pd.Timedelta(days=1), np.float64)
+    turns = {
+        "month": (np.asarray(moments.month, np.float64) - 1) / 12,
+        "weekday": np.asarray(moments.day_of_week, np.float64) / 7,
+    }
     if clock:
-        turns["hour"] = np.asarray(day) % 1
+        turns["hour"] = day % 1
     features = {"year": np.asarray(moments.year, np.float64)}
     for name, turn in turns.items():
-        angle = 2 * np.pi * np.asarray(turn, np.float64)
+        angle = 2 * np.pi * turn
         features |= {f"{name} sine": np.sin(angle), f"{name} cosine": np.cos(angle)}
-    return features | {"elapsed days": np.asarray(day, np.float64)}
+    return features | {"elapsed days": day}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -67,7 +68,7 @@ class TensorDataset:
     def to(self, device: torch.device | str) -> TensorDataset:
         """The dataset with its tensors on ``device``."""
 
-        def there(value):
+        def there(value: Any) -> Any:
             if isinstance(value, dict):
                 return {name: part.to(device) for name, part in value.items()}
             return None if value is None else value.to(device)
@@ -78,7 +79,7 @@ class TensorDataset:
         )  # fmt: skip
 
 
-def _taken(value, indices: Tensor | slice):
+def _taken(value: Any, indices: Tensor | slice) -> Any:
     """Rows of a tensor, of each tensor in a dict, or of nothing."""
     if isinstance(value, dict):
         return {name: _taken(part, indices) for name, part in value.items()}

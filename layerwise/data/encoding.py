@@ -175,7 +175,7 @@ def read_columns(
 def as_block(arrays: list[np.ndarray], rows: slice | np.ndarray) -> np.ndarray:
     """Some rows of some features (rows, features) float64; infinite values become NaN."""
     count = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
-    block = np.empty((count, len(arrays)))
+    block = np.empty((count, len(arrays)), order="F")  # a feature's values lie side by side
     for place, array in enumerate(arrays):
         block[:, place] = array[rows]
     return _without_huge(block)
@@ -183,7 +183,7 @@ def as_block(arrays: list[np.ndarray], rows: slice | np.ndarray) -> np.ndarray:
 
 def finite(array: np.ndarray) -> np.ndarray:
     """A float64 copy in which infinite values are NaN."""
-    return _without_huge(array.astype(np.float64))
+    return _without_huge(array.astype(np.float64, order="F"))
 
 
 def _without_huge(block: np.ndarray) -> np.ndarray:
@@ -198,4 +198,4 @@ def column_of(frame: DataFrame, name: str) -> Series:
             f"Column '{name}', which the network was trained with, is not in the data."
             f"{nearest(name, frame.columns)} Add or rename it."
         )
-    return frame[name]
+    return cells.column(frame, name)

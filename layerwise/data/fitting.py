@@ -16,6 +16,7 @@ from layerwise.data.encoding import (
     Constants,
     Encoding,
     as_block,
+    column_of,
     finite,
     fit_channels,
     fit_constants,
@@ -75,7 +76,7 @@ def _fit_encodings(frame, columns, rows, categories_as) -> list[Encoding]:
 
 def _fit_table(frame: DataFrame, encodings: list[Encoding], rows: np.ndarray) -> Constants:
     numeric = [e for e in encodings if e.kind != "category"]
-    arrays = [values for e in numeric for values in e.numbers(frame[e.name])]
+    arrays = [values for e in numeric for values in e.numbers(column_of(frame, e.name))]
     return fit_constants(
         len(arrays), len(rows), lambda first, last: as_block(arrays[first:last], rows)
     )

@@ -72,8 +72,8 @@ def _forced(series: Series, name: str, forced: str) -> Column:
         values = cells.dates(series, reading).notna()
     present, good = int(series.notna().sum()), int(values.sum())
     if good * 2 < present or good == 0:
-        wrong = series[series.notna() & ~values]
-        example = f", such as '{wrong.iloc[0]}' in row {wrong.index[0] + 1}" if len(wrong) else ""
+        wrong = (series.notna() & ~values).to_numpy()
+        example = f", such as {cells.example(series, wrong)}" if wrong.any() else ""
         raise DataError(
             f"Column '{name}' cannot be read as {forced}: {present - good} of {present} values "
             f"are none{example}. Leave it out of that --data option, or mend the values."

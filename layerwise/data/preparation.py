@@ -218,7 +218,7 @@ class Preparation:
         if self.roles.weight is None or self.roles.weight not in source.frame.columns:
             return None
         check_weight(source, self.roles.weight)
-        values = cells.numbers(source.frame[self.roles.weight]).astype(np.float32)
+        values = cells.numbers(cells.column(source.frame, self.roles.weight)).astype(np.float32)
         return torch.from_numpy(values)
 
     def dataset(self, source: Source, rows: np.ndarray | None = None) -> TensorDataset:

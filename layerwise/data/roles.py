@@ -119,7 +119,7 @@ def _one_role_each(roles: Roles) -> None:
 
 def _check_complete(source: Source, role: str, name: str | None) -> None:
     """Raise where some row has no value in the column of this role."""
-    missing = int(source.frame[name].isna().sum()) if name is not None else 0
+    missing = int(cells.column(source.frame, name).isna().sum()) if name is not None else 0
     if missing:
         raise DataError(
             f"{missing} of {len(source.frame)} rows have no value in column '{name}' (--{role}). "
@@ -145,13 +145,13 @@ def check_weight(source: Source, weight: str | None) -> None:
     """Weights may be negative, but must be finite numbers with a positive sum."""
     if weight is None:
         return
-    values = cells.numbers(source.frame[weight]).astype(np.float64)
+    series = cells.column(source.frame, weight)
+    values = cells.numbers(series).astype(np.float64)
     bad = ~np.isfinite(values)
     if bad.any():
-        first = int(np.argmax(bad))
         raise DataError(
             f"{int(bad.sum())} of {len(bad)} rows have no finite number in column '{weight}' "
-            f"(--weight), the first is row {first + 1}: '{source.frame[weight].iloc[first]}'. "
+            f"(--weight), such as {cells.example(series, bad)}. "
             "Give every row a weight (it may be negative), or leave --weight out."
         )
     if values.sum() <= 0:
@@ -176,7 +176,7 @@ def describe_columns(
     if source.inputs is not None:
         note = "not used: the inputs are " + ("images" if source.inputs.ndim == 4 else "an array")
         return tuple(Column(name, "unused", note) for name in names)
-    columns = [tell_kind(frame[name], forced.get(name)) for name in names]
+    columns = [tell_kind(cells.column(frame, name), forced.get(name)) for name in names]
     columns = _keep_an_only_counter(frame, columns)
     columns = [_warn_of_copy(frame, column, roles.target) for column in columns]
     _something_is_left(source, columns)
@@ -207,7 +207,7 @@ def _keep_an_only_counter(frame: DataFrame, columns: list[Column]) -> list[Colum
         return columns
     return [
         Column(column.name, "number", "a row number, but the only input")
-        if column.kind == "identifier" and cells.is_numeric(frame[column.name])
+        if column.kind == "identifier" and cells.is_numeric(cells.column(frame, column.name))
         else column
         for column in columns
     ]
@@ -218,7 +218,7 @@ def _warn_of_copy(frame: DataFrame, column: Column, target: Iterable[str]) -> Co
     if not column.is_input or len(frame) < ENOUGH_FOR_COPIES:
         return column
     for name in target:
-        if _same_information(frame[column.name], frame[name]):
+        if _same_information(cells.column(frame, column.name), cells.column(frame, name)):
             warning = f"WARNING: holds the same as the target '{name}'; is it known beforehand?"
             return replace(column, note="; ".join(filter(None, (warning, column.note))))
     return column
@@ -229,11 +229,14 @@ def _same_information(column: Series, target: Series) -> bool:
     both = (column.notna() & target.notna()).to_numpy()
     if int(both.sum()) < ENOUGH_FOR_COPIES:
         return False
-    column, target = column[both], target[both]
+    rows = np.flatnonzero(both)
+    if len(rows) < len(both):
+        column, target = column.iloc[rows], target.iloc[rows]
     same = [_same_order]
     if cells.is_numeric(column) and cells.is_numeric(target):
         same.append(_same_line)
-    return any(alike(column[:1000], target[:1000]) and alike(column, target) for alike in same)
+    start, begin = column.iloc[:1000], target.iloc[:1000]
+    return any(alike(start, begin) and alike(column, target) for alike in same)
 
 
 def _same_order(column: Series, target: Series) -> bool:

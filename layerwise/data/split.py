@@ -79,7 +79,7 @@ def split_rows(
         raise DataError(f"{source.name} has no training rows. Give a file that has some.")
     method = _chosen_method(roles, target, method)
     codes = _codes(source, roles, target)
-    if method == "stratified":
+    if method == "stratified" and codes is not None:
         _check_classes(codes, target, shares)
     inner, notes = _divide(source, roles, method, codes, free, shares, seed)
     parts[free] = inner
@@ -317,8 +317,8 @@ def _moments(times: Series) -> np.ndarray:
     if bad.any():
         raise DataError(
             f"{int(bad.sum())} of {len(times)} rows have no date or number in column "
-            f"'{times.name}' (--time), such as '{times[bad].iloc[0]}' in row "
-            f"{times.index[bad][0] + 1}. Write dates as 2020-12-31."
+            f"'{times.name}' (--time), such as {cells.example(times, bad)}. "
+            "Write dates as 2020-12-31."
         )
     return values
 

@@ -45,17 +45,23 @@ def describe_target(
             f"No row of {source.name} has a value in the target {_quoted(roles.target)}. "
             "Give another column with --target, or data that have the answers."
         )
-    if len(roles.target) > 1:
+    if len(roles.target) != 1:
         return _several_targets(frame, roles.target, task)
-    series, name = frame[roles.target[0]], roles.target[0]
+    name = roles.target[0]
+    series = cells.column(frame, name)
     kind = _one_kind(source, series, name, task)
     if kind in ("count", "real"):
         _check_numbers(series, name, kind)
-        return Target(kind, roles.target)
+        if positive is not None:
+            raise SettingsError(
+                f"--positive names one of two classes, but the target '{name}' holds numbers "
+                f"({kind}). Leave --positive out, or give --task classify."
+            )
+        return Target(kind, (name,))
     classes = _sorted_classes(series)
     if len(classes) < 2:
         raise DataError(
-            f"The target '{name}' is constant: every row is '{classes[0]}'. There is nothing to "
+            f"The target '{name}' is constant: every row is '{', '.join(classes)}'. There is nothing to "
             "learn. Give another column with --target, or rows with other values."
         )
     if len(classes) > 2 and positive is not None:
@@ -72,11 +78,11 @@ def target_notes(source: Source, roles: Roles, target: Target) -> tuple[str, ...
     """Why the target was taken as it was, what is odd in it, each in one sentence."""
     notes = []
     if target.kind in ("binary", "classes"):
-        notes += _class_notes(source.frame[target.names[0]], target)
+        notes += _class_notes(cells.column(source.frame, target.names[0]), target)
     if target.kind == "binary":
         notes += [f"The positive class is '{target.classes[1]}'; --positive names the other."]
     if target.kind == "real" and len(target.names) == 1:
-        series = source.frame[target.names[0]]
+        series = cells.column(source.frame, target.names[0])
         if _is_whole(cells.numbers(series)):
             notes += [
                 f"'{target.names[0]}' holds {series.nunique()} different whole numbers: taken as "
@@ -169,26 +175,27 @@ def _positive_last(classes: tuple[str, ...], positive: str | None, name: str) ->
 
 def _several_targets(frame: DataFrame, names: tuple[str, ...], task: str | None) -> Target:
     """All 0 and 1: labels; all numbers: real. Anything else, and a constant one, is an error."""
-    for name in names:
-        if frame[name].nunique() < 2:
+    columns = [cells.column(frame, name) for name in names]
+    for series in columns:
+        if series.nunique() < 2:
             raise DataError(
-                f"The target '{name}' is constant: every row is '{frame[name].iloc[0]}'. Leave it "
-                "out of --target."
+                f"The target '{series.name}' is constant: every row is '{series.iloc[0]}'. Leave "
+                "it out of --target."
             )
-    if task not in ("regress", "count") and all(_zero_one(frame[name]) for name in names):
+    if task not in ("regress", "count") and all(_zero_one(series) for series in columns):
         return Target("labels", names, names)
     if task in CLASS_TASKS:
         raise DataError(
             f"Several targets can be classified where each holds 0 and 1 only; {_quoted(names)} "
             "hold other values. Give one of them with --target."
         )
-    for name in names:
-        if not cells.is_numeric(frame[name]) and _numbers_of_text(frame[name]) is None:
+    for series, name in zip(columns, names, strict=True):
+        if not cells.is_numeric(series) and _numbers_of_text(series) is None:
             raise DataError(
                 f"Several targets must all hold 0 and 1, or all hold numbers, but '{name}' holds "
-                f"'{frame[name].iloc[0]}'. Give one column with --target, or leave '{name}' out."
+                f"'{series.iloc[0]}'. Give one column with --target, or leave '{name}' out."
             )
-        _check_numbers(frame[name], name, "real")
+        _check_numbers(series, name, "count" if task == "count" else "real")
     return Target("count" if task == "count" else "real", names)
 
 
@@ -206,7 +213,7 @@ def _check_numbers(series: Series, name: str, kind: str) -> None:
     if bad.any():
         raise DataError(
             f"The target '{name}' must be {must} in every row, but {int(bad.sum())} of {len(bad)} "
-            f"rows are not, such as '{series[bad].iloc[0]}' in row {series.index[bad][0] + 1}. "
+            f"rows are not, such as {cells.example(series, bad)}. "
             "Mend or remove these rows, or choose another --task."
         )
     if len(values) and values.min() == values.max():
@@ -220,9 +227,9 @@ def missing_target(frame: DataFrame, roles: Roles) -> np.ndarray:
     """Rows (rows,) bool in which some target has no value."""
     missing = np.zeros(len(frame), bool)
     for name in roles.target:
-        missing |= frame[name].isna().to_numpy()
-        if not cells.is_numeric(frame[name]) and not missing.all():
-            missing |= cells.labels(frame[name])[0] < 0
+        missing |= cells.column(frame, name).isna().to_numpy()
+        if not cells.is_numeric(cells.column(frame, name)) and not missing.all():
+            missing |= cells.labels(cells.column(frame, name))[0] < 0
     return missing
 
 
@@ -259,7 +266,7 @@ def encode_target(frame: DataFrame, roles: Roles, target: Target) -> np.ndarray:
     """
     if target.kind in ("binary", "classes"):
         _none_missing(frame, roles)
-        return _class_codes(frame[roles.target[0]], target)
+        return _class_codes(cells.column(frame, roles.target[0]), target)
     return target_values(frame, roles, target).astype(np.float32)
 
 
@@ -270,14 +277,14 @@ def target_values(frame: DataFrame, roles: Roles, target: Target) -> np.ndarray:
     """
     _none_missing(frame, roles)
     read = cells.truths if target.kind == "labels" else cells.numbers
-    columns = [read(frame[name]).astype(np.float64) for name in roles.target]
+    columns = [read(cells.column(frame, name)).astype(np.float64) for name in roles.target]
     values = np.stack(columns, axis=1) if columns else np.zeros((len(frame), 0))
     if not np.isfinite(values).all():
         row, column = np.argwhere(~np.isfinite(values))[0]
         name = roles.target[column]
         raise DataError(
             f"The target '{name}' has no {'0 or 1' if target.kind == 'labels' else 'finite number'}"
-            f" in row {row + 1}: '{frame[name].iloc[row]}'. Mend or remove that row."
+            f" in row {row + 1}: '{cells.column(frame, name).iloc[row]}'. Mend or remove that row."
         )
     return values
 

@@ -277,7 +277,7 @@ class TestCheck:
         made, _ = prepared(passengers())
         new = Source("new", passengers().rename(columns={"age": "agee"}))
         for use in (made.check, made.inputs):
-            with pytest.raises(DataError, match="'age', which .* Did you mean 'agee'"):
+            with pytest.raises(DataError, match=r"'age', which .* Did you mean 'agee'"):
                 use(new)
 
     def test_target_need_not_be_there(self):
@@ -295,11 +295,11 @@ class TestCheck:
         assert made.inputs(new)["codes"].unique().tolist() == [0]
 
     def test_words_for_numbers_are_an_error(self):
-        with pytest.raises(DataError, match="'age' was of kind number.*'old' in row 1"):
+        with pytest.raises(DataError, match=r"'age' was of kind number.*'old' in row 1"):
             self.check(age="old")
 
     def test_numbers_for_words_are_an_error(self):
-        with pytest.raises(DataError, match="'port' held categories such as 'C'.*numbers"):
+        with pytest.raises(DataError, match=r"'port' held categories such as 'C'.*numbers"):
             self.check(port=3)
 
     def test_numbers_for_truth_values_are_an_error(self):
@@ -307,7 +307,7 @@ class TestCheck:
             self.check(boards=7)
 
     def test_words_for_dates_are_an_error(self):
-        with pytest.raises(DataError, match="'day' was of kind date.*'soon'"):
+        with pytest.raises(DataError, match=r"'day' was of kind date.*'soon'"):
             self.check(day="soon")
 
     def test_a_single_bad_value_counts_as_missing(self):

@@ -55,7 +55,7 @@ class TestRandom:
             split(numbers(9), validation=shares[0], test=shares[1])
 
     def test_misspelt_method(self):
-        with pytest.raises(SettingsError, match="'stratifed'.*Did you mean 'stratified'"):
+        with pytest.raises(SettingsError, match=r"'stratifed'.*Did you mean 'stratified'"):
             split(numbers(9), method="stratifed")
 
     def test_no_rows(self):
@@ -92,7 +92,7 @@ class TestStratified:
         assert "No validation row has class 'rare'" in " ".join(found.notes)
 
     def test_one_row_per_class_is_an_error(self):
-        with pytest.raises(DataError, match="10 of the 10 classes.*one row only"):
+        with pytest.raises(DataError, match=r"10 of the 10 classes.*one row only"):
             split({"y": list("abcdefghij")})
 
     def test_needs_classes(self):

@@ -100,6 +100,10 @@ class TestPositive:
         with pytest.raises(SettingsError, match="has 3: a, b, c"):
             described(["a", "b", "c"], positive="a")
 
+    def test_with_numbers(self):
+        with pytest.raises(SettingsError, match="holds numbers"):
+            described([0.5, 1.5, 2.5], positive="0.5")
+
 
 class TestErrors:
     @pytest.mark.parametrize("task", [None, "classify", "regress"])
