@@ -92,9 +92,9 @@ class Predictions:
         the target's classes.
         """
         if split is not None:
-            table = table[table["split"] == split]
+            table = table.loc[table["split"] == split]
         truth, scores = _truth_of(table, target), _scores_of(table, target)
-        known = ~np.isnan(truth).reshape(len(table), -1).any(axis=1)
+        known = np.asarray(np.isfinite(truth.reshape(len(table), -1)).all(axis=1))
         coded = target.kind in ("binary", "classes")
         return cls(
             target.kind,
@@ -164,9 +164,10 @@ def _own_metric(name: str) -> Metric:
         raise SettingsError(
             f"The metric '{name}' must be a function of Predictions, got {type(function).__name__}."
         )
+    judge: Any = function  # may give any number
     higher = bool(getattr(function, "higher_is_better", True))
     lines = (function.__doc__ or "").strip().splitlines()
-    return Metric(function, higher, KINDS, lines[0] if lines else name, weighted=False)
+    return Metric(judge, higher, KINDS, lines[0] if lines else name, weighted=False)
 
 
 # Decisions -------------------------------------------------------------------------------------
@@ -569,7 +570,7 @@ def _poisson_deviances(predictions: Predictions) -> np.ndarray:
 
 
 def _column(table: DataFrame, name: str, rows: np.ndarray, kind: type | None):
-    if name not in table or table[name].isna().all():
+    if name not in table or bool(table[name].isna().all()):
         return None
     return table[name].to_numpy(dtype=kind)[rows]
 
@@ -598,7 +599,7 @@ def _truth_of(table: DataFrame, target: Target) -> np.ndarray:
     truth = texts.map(lambda text: codes.get(str(text), nan)).to_numpy(dtype=np.float64)
     unknown = np.isnan(truth) & texts.notna().to_numpy()
     if unknown.any():
-        first = texts[unknown].iloc[0]
+        first = texts.to_numpy()[unknown][0]
         raise DataError(
             f"The truth '{first}' in the predictions table is none of the classes."
             f"{nearest(str(first), target.classes)}"

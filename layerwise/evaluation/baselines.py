@@ -2,24 +2,23 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from layerwise.contracts import Target
 from layerwise.errors import SettingsError, nearest
+from layerwise.evaluation.flat_rows import FlatRows
 
-MOST_ROWS = 20_000  # of training rows that a fitted baseline sees
-MOST_CELLS = 20_000_000  # rows times features
-MOST_WORK = 2_000_000_000  # rows times features times classes: some seconds per boosting round
-MOST_PIXELS = 32  # on a side; larger images are averaged down
 ITERATIONS = 1000  # of lbfgs
+STRENGTHS = (0.001, 0.01, 0.1, 1.0)  # scikit-learn's C, weakest fit first
+ROUGH_CELLS = 2_000_000  # rows times features from which lbfgs may stop at 1e-3, else at 1e-4
 TREES = 100  # boosting rounds
-AT_ONCE = 8192  # rows predicted at a time
 LEAST_SECONDS = 0.5  # a fit that has less time left is not begun
 
 
@@ -109,7 +108,8 @@ def fit_baselines(
     weight : tensor or None
         (rows,); scikit-learn refuses some negative weights.
     parts : array of str
-        (rows,); the rows with "train" and a known target are fitted.
+        (rows,); the rows with "train" and a known target are fitted, those with "validation"
+        choose how strongly logistic regression is regularized.
     seconds : float
         For all of them together.
     """
@@ -117,7 +117,8 @@ def fit_baselines(
     answers = _answers(targets)
     weights = None if weight is None else np.asarray(weight.cpu(), dtype=np.float64)
     ends = monotonic() + seconds
-    table = _Table(inputs, rows, seed, outputs=max(1, len(target.classes)))
+    choosing = np.flatnonzero((np.asarray(parts) == "validation") & _known(targets))
+    table = FlatRows(inputs, rows, choosing, outputs=max(1, len(target.classes)), seed=seed)
     results = []
     for place, name in enumerate(names):
         began = monotonic()
@@ -136,7 +137,7 @@ class _Fit:
     ends : by the monotonic clock, in seconds
     """
 
-    table: "_Table"
+    table: FlatRows
     answers: np.ndarray
     weights: np.ndarray | None
     target: Target
@@ -198,23 +199,56 @@ def _constant(fit: _Fit, rows: np.ndarray) -> np.ndarray:
 def _fitted(name: str, fit: _Fit) -> np.ndarray:
     """Fit one model, or one per label or target, and predict all rows."""
     table = fit.table.standardized() if name in ("logistic", "linear") else fit.table
-    rows, weights = table.rows, fit.weights_of(table.rows)
     fit.notes.append(table.note)
-    together = fit.target.kind in ("binary", "classes")
     columns = []
     for column in range(fit.answers.shape[1]):
-        answers = fit.answers[rows, column]
-        if len(np.unique(answers)) == 1 and fit.target.kind != "classes":
-            columns.append(np.full(len(fit.answers), answers[0]))
+        answers = fit.answers[:, column]
+        if len(np.unique(answers[table.rows])) == 1 and fit.target.kind != "classes":
+            columns.append(np.full(len(answers), answers[table.rows[0]]))
             continue
-        model = _model(name, fit.target.kind, fit.seed)
-        _descend(model, table.training(), answers, weights, fit)
+        model, note = _fit_column(name, table, answers, fit)
+        fit.notes += [note] if note else []
         columns.append(_predict(model, table, fit.target))
-    if together and columns[0].ndim == 2:
+    if columns[0].ndim == 2:
         return columns[0]
     if fit.target.kind == "binary":
         return np.stack([1 - columns[0], columns[0]], axis=1)
     return np.stack(columns, axis=1)
+
+
+def _fit_column(name: str, table: FlatRows, answers: np.ndarray, fit: _Fit) -> tuple[Any, str]:
+    """Give (fitted model, note) for one column of answers.
+
+    Logistic regression is fitted with less and less regularization for as long as the log loss
+    of the validation rows falls; without such rows scikit-learn's own strength stands.
+    """
+    model, inputs = _model(name, fit.target.kind, fit.seed), table.training()
+    if name == "logistic" and inputs.size > ROUGH_CELLS:
+        model.set_params(tol=1e-3)
+    found = None, "", np.inf
+    strengths = STRENGTHS if name == "logistic" and len(table.choosing) else (None,)
+    for strength in strengths:
+        if found[0] is not None and fit.ends < monotonic():
+            break
+        if strength is not None:
+            model.set_params(C=strength)
+        note = _descend(model, inputs, answers[table.rows], fit.weights_of(table.rows), fit.ends)
+        if strength is None:
+            return model, note
+        loss = _surprise(model, table, answers, fit)
+        if not loss < found[2]:
+            break
+        found = deepcopy(model), note, loss
+    return (found[0] or model), found[1]
+
+
+def _surprise(model: Any, table: FlatRows, answers: np.ndarray, fit: _Fit) -> float:
+    """Give the mean log loss of the validation rows whose class the model knows."""
+    rows = table.choosing[np.isin(answers[table.choosing], model.classes_)]
+    places = np.searchsorted(model.classes_, answers[rows])
+    chances = model.predict_proba(table.ready(rows))[np.arange(len(rows)), places]
+    weights = fit.weights_of(rows)
+    return float(-(weights @ np.log(np.maximum(chances, 1e-7))) / weights.sum())
 
 
 def _model(name: str, kind: str, seed: int) -> Any:
@@ -227,38 +261,34 @@ def _model(name: str, kind: str, seed: int) -> Any:
         return linear_model.PoissonRegressor(alpha=1e-4, warm_start=True)
     if name == "linear":
         return linear_model.Ridge(alpha=1.0)
+    options: dict[str, Any] = {"warm_start": True, "early_stopping": False, "random_state": seed}
     if kind in _CLASSIFIED:
-        return ensemble.HistGradientBoostingClassifier(
-            warm_start=True, early_stopping=False, random_state=seed
-        )
-    return ensemble.HistGradientBoostingRegressor(
-        loss="poisson" if kind == "count" else "squared_error",
-        warm_start=True,
-        early_stopping=False,
-        random_state=seed,
-    )
+        return ensemble.HistGradientBoostingClassifier(**options)
+    loss = "poisson" if kind == "count" else "squared_error"
+    return ensemble.HistGradientBoostingRegressor(loss=loss, **options)
 
 
-def _descend(model: Any, inputs: np.ndarray, answers: np.ndarray, weights, fit: _Fit) -> None:
-    """Fit in growing pieces until it converges, its iterations are done, or time is over."""
+def _descend(model: Any, inputs: np.ndarray, answers: np.ndarray, weights, ends: float) -> str:
+    """Fit in growing pieces until it converges, its iterations are done, or time is over.
+
+    Returns a note where it did not come to its end.
+    """
     if not hasattr(model, "warm_start"):  # solved at once
         model.fit(inputs, answers, sample_weight=weights)
-        return
+        return ""
     boosted = hasattr(model, "max_leaf_nodes")
-    most, done = (TREES if boosted else ITERATIONS), 0
-    for piece in _pieces(1 if boosted else 5, most, fit.ends):
+    kind, most, done = ("trees", TREES, 0) if boosted else ("iterations", ITERATIONS, 0)
+    for piece in _pieces(1 if boosted else 5, most, ends):
         done += piece
         model.set_params(max_iter=done if boosted else piece)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "did not converge": the note says so
             model.fit(inputs, answers, sample_weight=weights)
         if not boosted and np.max(model.n_iter_) < piece:
-            return
-    kind = "trees" if boosted else "iterations"
+            return ""
     if done < most:
-        fit.notes.append(f"Stopped by the time limit after {done} of {most} {kind}.")
-    elif not boosted:
-        fit.notes.append(f"Not converged after {most} {kind}.")
+        return f"Stopped by the time limit after {done} of {most} {kind}."
+    return "" if boosted else f"Not converged after {most} {kind}."
 
 
 def _pieces(first: int, most: int, ends: float) -> Iterator[int]:
@@ -273,7 +303,7 @@ def _pieces(first: int, most: int, ends: float) -> Iterator[int]:
             return
 
 
-def _predict(model: Any, table: "_Table", target: Target) -> np.ndarray:
+def _predict(model: Any, table: FlatRows, target: Target) -> np.ndarray:
     """Give probabilities (all rows, classes), one label's (all rows,), or amounts (all rows,)."""
     if not hasattr(model, "predict_proba"):
         return np.concatenate([model.predict(piece) for piece in table.all()])
@@ -284,77 +314,6 @@ def _predict(model: Any, table: "_Table", target: Target) -> np.ndarray:
     scores = np.zeros((len(found), len(target.classes)))
     scores[:, seen] = found
     return scores
-
-
-class _Table:
-    """The inputs as rows of numbers: a sample of training rows, and all rows in pieces."""
-
-    def __init__(
-        self, inputs: Tensor | dict[str, Tensor], rows: np.ndarray, seed: int, outputs: int
-    ):
-        self._inputs = inputs
-        parts = inputs if isinstance(inputs, dict) else {"numbers": inputs}
-        self._length = len(next(iter(parts.values())))
-        codes = parts.get("codes")
-        self._sizes = [] if codes is None else (codes.amax(dim=0) + 1).tolist()
-        features = max(1, self._flat(np.arange(min(1, self._length))).shape[1])
-        self._at_once = min(AT_ONCE, 1 + MOST_CELLS // features)
-        kept = min(MOST_ROWS, 1 + MOST_CELLS // features, 1 + MOST_WORK // (features * outputs))
-        chosen = rows
-        if len(rows) > kept:
-            chosen = np.sort(np.random.default_rng(seed).choice(rows, kept, replace=False))
-        self.rows, self._of = chosen, len(rows)
-        self._center: np.ndarray | float = 0.0
-        self._scale: np.ndarray | float = 1.0
-
-    @property
-    def note(self) -> str:
-        """Say how many rows are fitted."""
-        sampled = f" drawn from {self._of}" if len(self.rows) < self._of else ""
-        return f"Fitted on {len(self.rows)} rows{sampled}."
-
-    def standardized(self) -> "_Table":
-        """Give the same table with columns of mean 0 and deviation 1 on the training rows."""
-        table = _Table.__new__(_Table)
-        table.__dict__.update(self.__dict__)
-        training = self._flat(self.rows)
-        spread = training.std(axis=0)
-        table._center, table._scale = training.mean(axis=0), np.where(spread > 0, spread, 1.0)
-        return table
-
-    def training(self) -> np.ndarray:
-        """Give the rows to fit; (rows, features)."""
-        return self._ready(self.rows)
-
-    def all(self) -> Iterator[np.ndarray]:
-        """Yield all rows in order, some thousands at a time."""
-        for start in range(0, self._length, self._at_once):
-            yield self._ready(np.arange(start, min(start + self._at_once, self._length)))
-
-    def _ready(self, rows: np.ndarray) -> np.ndarray:
-        flat = self._flat(rows)
-        flat -= self._center
-        flat /= self._scale
-        return flat
-
-    def _flat(self, rows: np.ndarray) -> np.ndarray:
-        index = torch.from_numpy(rows)
-        if not isinstance(self._inputs, dict):
-            return _flattened(self._inputs[index])
-        columns = [_flattened(self._inputs["numbers"][index])] if "numbers" in self._inputs else []
-        for column, size in enumerate(self._sizes):
-            codes = self._inputs["codes"][index, column].long()
-            columns.append(np.eye(size)[codes.numpy()])
-        return np.concatenate(columns, axis=1)
-
-
-def _flattened(rows: Tensor) -> np.ndarray:
-    """Give (rows, features) of 64 bits; images are averaged down to at most 32 x 32."""
-    rows = rows.detach().cpu().float()
-    if rows.ndim == 4 and max(rows.shape[2:]) > MOST_PIXELS:
-        height, width = (min(side, MOST_PIXELS) for side in rows.shape[2:])
-        rows = nn.functional.adaptive_avg_pool2d(rows, (height, width))
-    return rows.reshape(len(rows), -1).double().numpy()
 
 
 def _answers(targets: Tensor) -> np.ndarray:

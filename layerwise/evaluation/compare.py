@@ -107,7 +107,7 @@ def same_rows(tables: Mapping[str, DataFrame], *, split: str = "test") -> dict[s
     Rows are known by their key, or by their row number where no table has keys. DataError: rows
     or truths differ, are none, or are there twice.
     """
-    parts = {name: table[table["split"] == split] for name, table in tables.items()}
+    parts = {name: table.loc[table["split"] == split] for name, table in tables.items()}
     by = "key" if all("key" in part for part in parts.values()) else "row"
     sorted_parts = {name: _sorted(name, part, by, split) for name, part in parts.items()}
     first, *others = sorted_parts

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from math import isclose, isfinite, isnan, nan
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,8 @@ class Score:
     @classmethod
     def from_json(cls, content: dict) -> "Score":
         """Give back what ``to_json`` gave."""
-        return cls(**{name: nan if value is None else value for name, value in content.items()})
+        known: dict[str, Any] = {n: nan if value is None else value for n, value in content.items()}
+        return cls(**known)
 
 
 def interval(

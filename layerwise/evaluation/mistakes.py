@@ -27,7 +27,8 @@ def worst_table(
     table: DataFrame, target: Target, *, split: str = "test", count: int = COUNT
 ) -> DataFrame:
     """Give the rows of the predictions table with the worst mistakes of a split, worst first."""
-    part = table[(table["split"] == split)].dropna(subset=column_names(target, "truth"))
+    known = table[column_names(target, "truth")].notna().all(axis=1)
+    part = table.loc[(table["split"] == split) & known]
     predictions = Predictions.from_table(part, target)
     return part.iloc[worst(predictions, count)].reset_index(drop=True)
 

@@ -7,10 +7,11 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from pandas import DataFrame
+from pandas import DataFrame, Series
 from torch import Tensor, nn
 
 from layerwise.contracts import Batch, Task
+from layerwise.data import cells
 from layerwise.data.source import Source
 from layerwise.evaluation.evaluate import device_of, on_device, undisturbed
 
@@ -41,6 +42,7 @@ def plane(
     preparation: PointPreparation,
     source: Source,
     *,
+    columns: tuple[str, ...] | None = None,
     rows: np.ndarray | None = None,
     steps: int = STEPS,
 ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
@@ -49,7 +51,9 @@ def plane(
     Parameters
     ----------
     source : Source
-        Two number columns, named by ``preparation.feature_names``, or inputs (rows, 2).
+        Two number columns, or inputs (rows, 2).
+    columns : tuple of two str or None
+        Those columns; None: ``preparation.feature_names``.
     rows : array or None
         Row numbers of the points; None: all, of which at most 2000 are kept, evenly spaced.
     steps : int
@@ -67,7 +71,8 @@ def plane(
         Of the hidden layers in order of execution, as above: their number, the module's name and
         its class. All modules without children but the last one, dropout, identity and flatten.
     """
-    points, kept = _points(source, preparation.feature_names, rows)
+    columns = columns or preparation.feature_names
+    points, kept = _points(source, columns, rows)
     axes = [_axis(points[:, feature], steps) for feature in range(2)]
     across, up = np.meshgrid(*axes)
     grid = np.stack([across.ravel(), up.ravel()], axis=1)
@@ -79,7 +84,7 @@ def plane(
     }
     names: tuple[str, ...] = ()
     for place, where in (("grid", grid), ("points", points)):
-        inputs = preparation.inputs(_source_of(where, source, preparation.feature_names))
+        inputs = preparation.inputs(_source_of(where, source, columns))
         outputs, hidden = activations(network, task, inputs)
         hidden = {
             f"{number:02d}:{name}": each for number, (name, each) in enumerate(hidden.items())
@@ -153,7 +158,8 @@ def _points(
     if source.inputs is not None:
         points = np.asarray(source.inputs[rows], dtype=np.float64).reshape(len(rows), 2)
     else:
-        points = source.frame[list(names)].iloc[rows].to_numpy(dtype=np.float64)
+        series = [Series(source.frame[name]) for name in names]
+        points = np.stack([cells.numbers(each) for each in series], axis=1)[rows].astype(np.float64)
     known = np.isfinite(points).all(axis=1)
     points, rows = points[known], rows[known]
     if len(rows) > POINTS:

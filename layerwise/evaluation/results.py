@@ -48,7 +48,8 @@ def judge(
         {split: [score]}; "baselines" [{name, scores, difference, verdict, seconds, note}], with
         "difference" the network minus the baseline. A score is {name, value, low, high, rows,
         level}. Intervals are drawn for the headline's split only (the network was fitted to the
-        others), elsewhere low and high are None, as is whatever is not a number.
+        others), for baselines only those of the leading metric; elsewhere low and high are None,
+        as is whatever is not a number.
     """
     measures = {name: find_metric(name, target.kind) for name in (leading, *metrics)}
     if abstain_below is not None and target.kind in ("binary", "classes"):
@@ -56,7 +57,7 @@ def judge(
     judged = {
         split: Predictions.from_table(table, target, split)
         for split in SPLITS
-        if (table["split"] == split).any()
+        if split in set(table["split"])
     }
     split = next((name for name in reversed(SPLITS) if len(judged.get(name, ()))), None)
     if split is None:
@@ -111,13 +112,15 @@ def _against(
     seed: int,
 ) -> dict:
     """Give one baseline's scores and how the network differs from it on the same rows."""
-    part = table[table["split"] == split]
+    part = table.loc[table["split"] == split]
     baseline = Predictions.from_table(baseline_table(result, part, target), target)
     metric = measures[leading]
+    others = {name: other for name, other in measures.items() if name != leading}
+    leads = intervals({leading: metric}, baseline, seed=seed)
     gap = difference(leading, network, baseline, metric=metric, seed=seed)
     return {
         "name": result.name,
-        "scores": [score.to_json() for score in intervals(measures, baseline, seed=seed)],
+        "scores": [score.to_json() for score in (*leads, *_values(others, baseline))],
         "difference": gap.to_json(),
         "verdict": statement("The network", result.name, gap, metric.higher_is_better),
         "seconds": result.seconds,

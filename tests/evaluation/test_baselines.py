@@ -10,8 +10,9 @@ from sklearn.preprocessing import StandardScaler
 
 from layerwise.contracts import Target
 from layerwise.errors import SettingsError
-from layerwise.evaluation import baselines
+from layerwise.evaluation import baselines, flat_rows
 from layerwise.evaluation.baselines import BASELINES, choose_baselines, fit_baselines
+from layerwise.evaluation.flat_rows import FlatRows
 
 BINARY = Target("binary", ("y",), ("no", "yes"))
 THREE = Target("classes", ("y",), ("a", "b", "c"))
@@ -44,6 +45,21 @@ def test_logistic_equals_scikit_learn_on_standardized_training_rows(cancer):
     assert result.seconds > 0
 
 
+def test_validation_rows_choose_how_strongly_logistic_is_regularized():
+    generator = np.random.default_rng(0)
+    inputs = torch.tensor(generator.normal(size=(300, 60)))  # nearly all of it is noise
+    noise = generator.logistic(size=300)
+    truth = torch.tensor(inputs[:, 0].numpy() + noise > 0).float()
+    parts = np.array(["train", "validation", "test"])[np.arange(300) % 3]
+    chosen = fit_one("logistic", inputs, truth, BINARY, parts=parts)
+    alone = fit_one("logistic", inputs, truth, BINARY, parts=np.where(parts == "train", parts, ""))
+    test, places = parts == "test", truth.numpy().astype(int)
+    losses = [
+        -np.log(result.scores[np.arange(300), places][test]).mean() for result in (chosen, alone)
+    ]
+    assert losses[0] < 0.7 < losses[1]
+
+
 def test_linear_is_a_ridge_of_1_and_predicts_as_well_as_least_squares():
     inputs, truth = load_diabetes(return_X_y=True)
     training = parted(len(truth)) == "train"
@@ -64,7 +80,7 @@ def test_pictures_are_flattened_and_their_classes_found():
     result = fit_one("logistic", images, truth, target)
     test = parted(600) == "test"
     assert (result.scores.argmax(1) == truth.numpy())[test].mean() > 0.9
-    np.testing.assert_allclose(result.scores.sum(axis=1), 1)
+    np.testing.assert_allclose(result.scores.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_large_pictures_are_averaged_down():
@@ -73,7 +89,8 @@ def test_large_pictures_are_averaged_down():
     truth = torch.tensor([1.0, 0.0] * 15)
     result = fit_one("logistic", images, truth, BINARY)
     assert (result.scores.argmax(1) == truth.numpy()).all()
-    assert baselines._flattened(images).shape == (30, 3 * 32 * 32)
+    rows = np.arange(30)
+    assert FlatRows(images, rows, rows).training().shape == (30, 3 * 32 * 32)
 
 
 def test_codes_become_one_column_each():
@@ -168,7 +185,7 @@ def test_a_fit_is_stopped_by_the_limit_and_keeps_what_it_has(cancer, monkeypatch
 
 
 def test_large_data_are_sampled_and_the_note_says_how_many(cancer, monkeypatch):
-    monkeypatch.setattr(baselines, "MOST_ROWS", 100)
+    monkeypatch.setattr(flat_rows, "MOST_ROWS", 100)
     result = fit_one("logistic", *cancer, BINARY)
     assert result.note == "Fitted on 100 rows drawn from 380."
     assert ((result.scores[:, 1] > 0.5) == cancer[1].numpy()).mean() > 0.93
