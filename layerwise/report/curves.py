@@ -27,7 +27,7 @@ def roc(predictions: Predictions, column: int) -> DataFrame | None:
     if not (np.isfinite(raised).all() and np.isfinite(found).all()):
         return None
     names = ("false_positive_rate", "true_positive_rate", "threshold")
-    return _curve(names, (raised, found, threshold), area=np.trapezoid(found, raised))
+    return _curve(names, (raised, found, threshold), area=float(np.trapezoid(found, raised)))
 
 
 def precision_recall(predictions: Predictions, column: int) -> DataFrame | None:
@@ -50,7 +50,7 @@ def calibration(predictions: Predictions) -> DataFrame:
     edges = np.arange(CALIBRATION_BINS) / CALIBRATION_BINS
     columns = (edges, edges + 1 / CALIBRATION_BINS, said, came_true, weight)
     bins = DataFrame(dict(zip(("from", "to", "said", "came_true", "weight"), columns, strict=True)))
-    return bins[bins["weight"] > 0].reset_index(drop=True)
+    return bins.take(np.flatnonzero(weight > 0)).reset_index(drop=True)
 
 
 def coverage(predictions: Predictions) -> DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from pandas import DataFrame
 
 from layerwise.report.figures import COLOURS, SERIES, Drawing, blank
@@ -33,8 +33,8 @@ def positions(journal: list[dict]) -> tuple[str, np.ndarray]:
 
     Steps where an epoch has several lines (intervals).
     """
-    places = [(line.get("stage", 0), line.get("epoch")) for line in journal]
-    if len(set(places)) == len(places) and None not in dict(places).values():
+    places = [(line.get("stage", 0), line.get("epoch", 0)) for line in journal]
+    if len(set(places)) == len(places):
         offsets: dict[int, int] = {}
         total = 0
         for stage in dict.fromkeys(stage for stage, _ in places):
@@ -74,6 +74,8 @@ def _losses(record, axis, x, table, parts, best) -> Drawing:
         axes.legend()
     if _spans_decades(table, parts):
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
     _finish(axes, record, axis, x, best)
     axes.set_ylabel("training loss")
     caption = "What training makes small, on the training rows"
@@ -85,15 +87,18 @@ def _metric(record, axis, x, table, best) -> Drawing:
     figure, axes = blank()
     name = record.leading
     values = _values(table, f"validation:{name}")
-    axes.plot(x, values, color=COLOURS["blue"], **_marks(x))
+    known = np.isfinite(values)  # lines within an epoch have no score
+    axes.plot(x[known], values[known], color=COLOURS["blue"], **_marks(x[known]))
     _finish(axes, record, axis, x, best)
     caption = "Measured on validation rows, which training does not see; they choose the weights."
+    if record.same_rows:
+        caption = "Measured on the rows that it is trained on."
     if best is not None and np.isfinite(values[best]):
         axes.plot(x[best], values[best], "o", color=COLOURS["orange"], markersize=6)
         caption += f" Best at {axis} {x[best]:,.0f}: {values[best]:.4g}. These weights are kept."
-    axes.set_ylabel(f"validation {label(name)}")
+    axes.set_ylabel(label(name))
     columns = [*table.columns[:5], f"validation:{name}"]
-    title = f"Validation {label(name)}"
+    title = label(name).capitalize() if record.same_rows else f"Validation {label(name)}"
     return Drawing("validation", "training", title, caption, figure, table[columns])
 
 

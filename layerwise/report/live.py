@@ -38,7 +38,7 @@ class Display:
             return
         because = why if not why or why.startswith("because") else f"because {why}"
         said = ", ".join(part for part in (str(choice), because) if part)
-        self._print(what, said)
+        self._print(what or " ", said)
 
     def say(self, text: str) -> None:
         """Print a sentence; a live bar stays below it."""

@@ -54,8 +54,8 @@ def picture_source(pixels: np.ndarray) -> str:
 
 def _rows(record: Record, frame: DataFrame) -> list[dict[str, Any]]:
     """Row number or key, truth, what it said and how sure it was (None for amounts)."""
-    names = frame["key"] if "key" in frame and frame["key"].notna().all() else frame.get("row")
-    names = list(range(len(frame))) if names is None else names.tolist()
+    named = next((name for name in ("key", "row") if name in frame), None)
+    names = list(range(len(frame))) if named is None else frame[named].tolist()
     said, sure, truth = _answers(record, frame)
     columns = zip(names, truth, said, sure, strict=True)
     return [

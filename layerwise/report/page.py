@@ -12,11 +12,27 @@ from markupsafe import Markup
 from layerwise.report import mistakes, sentences, tables
 from layerwise.report.curves import per_class
 from layerwise.report.draw_judgement import draw_comparison, draw_judgement
+from layerwise.report.draw_plane import draw_plane
 from layerwise.report.draw_training import draw_training
 from layerwise.report.figures import Drawing, save, style
 from layerwise.report.glossary import glossary, label
 from layerwise.report.record import Record, read_record
 from layerwise.run import Run, write_text
+
+MOST_ROWS = 3000  # of a figure's table in report.json; the CSV beside it has all
+
+SECTIONS = {
+    "baselines": "Against baselines",
+    "scores": "All scores",
+    "training": "How training went",
+    "mistakes": "Where it is right and wrong",
+    "plane": "What it makes of the plane",
+    "decisions": "What was decided, and why",
+    "departures": "Departures from the paper",
+    "data": "Data",
+    "network": "Network",
+    "settings": "To run it again",
+}
 
 
 def write_page(run: Run) -> Path:
@@ -61,7 +77,7 @@ def report_content(record: Record) -> dict[str, Any]:
         "recipe": tables.recipe_table(record),
         "departures": record.plan.get("departures") or [],
         "settings": tables.settings_table(record),
-        "command": record.settings.get("command") or "",
+        "command": tables.command(record),
         "version": record.settings.get("version") or "",
         "environment": record.plan.get("environment") or {},
     }
@@ -71,14 +87,29 @@ def _drawings(record: Record) -> Iterator[Drawing]:
     yield from draw_comparison(record)
     yield from draw_training(record)
     yield from draw_judgement(record)
+    yield from draw_plane(record)
 
 
 def _columns(drawing: Drawing) -> dict[str, Any]:
-    numbers = drawing.numbers
-    return {
-        "title": drawing.title,
-        "columns": {str(name): numbers[name].tolist() for name in numbers},
+    numbers, file = drawing.numbers, f"figures/{drawing.name}.csv"
+    if len(numbers) > MOST_ROWS:
+        return {"title": drawing.title, "file": file}
+    columns = {str(name): numbers[name].tolist() for name in numbers}
+    return {"title": drawing.title, "file": file, "columns": columns}
+
+
+def _sections(content: dict[str, Any], drawn: set[str]) -> dict[str, str]:
+    """Id and heading of the sections that have something to show."""
+    filled = {
+        "baselines": content["baselines"],
+        "scores": content["scores"]["rows"],
+        "training": "training" in drawn,
+        "mistakes": "mistakes" in drawn or content["worst"]["rows"] or content["classes"],
+        "plane": "plane" in drawn,
+        "settings": content["recipe"] or content["settings"] or content["environment"],
+        **{name: content[name] for name in ("decisions", "departures", "data", "network")},
     }
+    return {name: heading for name, heading in SECTIONS.items() if filled[name]}
 
 
 def _render(record: Record, content: dict[str, Any], shown: list[tuple[Drawing, Markup]]) -> str:
@@ -104,6 +135,7 @@ def _render(record: Record, content: dict[str, Any], shown: list[tuple[Drawing, 
         css=Markup((folder / "page.css").read_text(encoding="utf-8")),
         drawings=shown,
         pictures=mistakes.worst_pictures(record),
+        sections=_sections(content, {drawing.section for drawing, _ in shown}),
         glossary=glossary(record.target.kind, metrics, record.plane is not None),
     )
 

@@ -44,7 +44,8 @@ def headline(record: Record) -> dict[str, Any] | None:
     counted = f"{count:,} {words}" if count is not None else words
     sentence = f"Measured on {counted}."
     if interval(said):
-        sentence = f"Measured on {counted}; with 95 % confidence it lies in {interval(said)}."
+        bounds = interval(said).replace(" to ", " and ")
+        sentence = f"Measured on {counted}; with 95 % confidence it lies between {bounds}."
     return {
         **{key: said.get(key) for key in ("metric", "value", "low", "high", "rows")},
         "label": label(name),
@@ -96,17 +97,19 @@ def state(record: Record) -> dict[str, str]:
 
 def subtitle(record: Record) -> str:
     """One line on what this run is: network, data, target."""
-    network = (record.plan.get("network") or {}).get("name")
+    made = record.plan.get("network") or {}
+    network = made.get("name") or made.get("class")
     data = (record.plan.get("data") or {}).get("name")
     names = ", ".join(record.target.names)
+    classes = record.target.classes
     what = {
-        "binary": f"two classes of {names}",
-        "classes": f"{len(record.target.classes)} classes of {names}",
-        "labels": f"{len(record.target.classes)} labels",
+        "binary": f"{names}: {' or '.join(classes)}",
+        "classes": f"{names}: one of {len(classes)} classes",
+        "labels": f"which of {len(classes)} labels apply",
         "count": f"the count {names}",
         "real": names,
     }.get(record.target.kind, "")
-    parts = [f"{network} network" if network else "", f"on {data}" if data else ""]
+    parts = [str(network or ""), f"on {data}" if data else ""]
     return " ".join(part for part in parts if part) + (f", predicting {what}" if what else "")
 
 

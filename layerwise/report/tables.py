@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from typing import Any
 
 import numpy as np
@@ -29,15 +30,27 @@ def number(value: Any, digits: int = 4) -> str:
     return _minus(f"{value:.{digits - 1}e}")
 
 
-def measured(score: dict[str, Any] | None, field: str = "value") -> str:
-    """A score's value, low or high, with as many decimals as its interval makes sense of."""
+def measured(score: dict[str, Any] | None, field: str = "value", like: dict | None = None) -> str:
+    """A score's value, low or high, with as many decimals as its interval makes sense of.
+
+    like : the score whose interval decides, where this one has none
+    """
     if not score or score.get(field) is None:
         return "-"
-    low, high = score.get("low"), score.get("high")
+    decimals = _decimals(score if like is None else like)
+    if decimals is None:
+        decimals = max(0, 3 - math.floor(math.log10(abs(score[field]) or 1)))
+    return _minus(f"{score[field]:,.{min(decimals, 12)}f}")
+
+
+def _decimals(score: dict[str, Any]) -> int | None:
+    """Two digits of the interval's width, but at most four of the value; None without interval."""
+    low, high, value = score.get("low"), score.get("high"), score.get("value")
     if low is None or high is None or not high > low:
-        return number(score[field])
-    decimals = min(6, max(0, 1 - math.floor(math.log10(high - low))))
-    return _minus(f"{score[field]:,.{decimals}f}")
+        return None
+    of_width = 1 - math.floor(math.log10(high - low))
+    of_value = 3 - math.floor(math.log10(abs(value))) if value else of_width
+    return max(0, min(of_width, max(of_value, 4)))
 
 
 def interval(score: dict[str, Any] | None) -> str:
@@ -58,15 +71,19 @@ def short_count(value: float | None) -> str:
 
 
 def scores_table(record: Record) -> dict[str, Any]:
-    """Parts of the rows and, per metric, the score on each; the leading metric first."""
+    """Parts of the rows and, per metric, the score on each; the leading metric first.
+
+    "judged" is the one score of a row that has an interval, None where none has.
+    """
     scores = record.results.get("scores") or {}
     parts = [part for part in reversed(PARTS) if scores.get(part)]
     names = list(dict.fromkeys(score["name"] for part in reversed(parts) for score in scores[part]))
     names.sort(key=lambda name: name != record.leading)  # stable
-    rows = [
-        {"metric": name, "scores": [score_of(scores[part], name) for part in parts]}
-        for name in names
-    ]
+    rows = []
+    for name in names:
+        found = [score_of(scores[part], name) for part in parts]
+        judged = next((score for score in reversed(found) if interval(score)), None)
+        rows.append({"metric": name, "scores": found, "judged": judged})
     return {"parts": parts, "rows": rows}
 
 
@@ -88,9 +105,9 @@ def baselines_table(record: Record) -> list[dict[str, Any]]:
 
 
 def verdict(difference: dict[str, Any] | None, higher_is_better: bool) -> str:
-    """Whether the network is "better", "worse" or "unclear", from its paired difference."""
+    """Whether the network is "better", "worse" or "unclear"; empty without a paired difference."""
     if not difference or difference.get("low") is None or difference.get("high") is None:
-        return "unclear"
+        return ""
     if difference["low"] <= 0 <= difference["high"]:
         return "unclear"
     return "better" if (difference["low"] > 0) == higher_is_better else "worse"
@@ -103,6 +120,12 @@ def settings_table(record: Record) -> list[dict[str, Any]]:
         for name, value in (record.settings.get(of) or {}).items():
             rows.append({"of": of, "name": name, "value": value})
     return rows
+
+
+def command(record: Record) -> str:
+    """The command line of the run, to be typed again; empty for a run from Python."""
+    said = record.settings.get("command") or ""
+    return said if isinstance(said, str) else shlex.join(map(str, said))
 
 
 def recipe_table(record: Record) -> list[dict[str, Any]]:
@@ -129,7 +152,7 @@ def facts(record: Record) -> list[dict[str, Any]]:
     network = record.plan.get("network") or {}
     found = {
         "parameters": network.get("parameters"),
-        "multiply-adds per row": network.get("multiply_adds"),
+        "multiply-adds": network.get("multiply_adds"),
         **{f"{row['part']} rows": row["rows"] for row in splits_table(record)},
     }
     if record.journal:
@@ -139,7 +162,7 @@ def facts(record: Record) -> list[dict[str, Any]]:
         found[f"best {axis}"] = None if best is None else x[best]
         speeds = [line.get("rows_per_second") or np.nan for line in record.journal]
         if np.isfinite(speeds).any():
-            found["training rows per second"] = np.nanmedian(speeds)
+            found["rows per second"] = np.nanmedian(speeds)
     return [{"name": name, "value": float(value)} for name, value in found.items() if value]
 
 
