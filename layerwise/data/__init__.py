@@ -85,8 +85,6 @@ def read(
         if targets is not None:
             more = _with_targets(more, targets, options, key, target)
         source = _with_part(source, part, more)
-    if validation is not None and test is not None and source.parts is not None:
-        source.parts[source.parts == ""] = "train"
     return replace(source, options={**options, **source.options})
 
 
@@ -200,7 +198,16 @@ def _perhaps_with_images(source: Source, folder: Path, options: dict) -> Source:
         return source
     from layerwise.data import images  # loads Pillow
 
-    return images.with_images(source, folder, options) or source
+    with_images = images.with_images(source, folder, options)
+    if with_images is not None:
+        return with_images
+    for column in images.columns_like_images(source.frame):
+        note = (
+            f"Column '{column}' looks like names of images, but {source.frame[column].iloc[0]} "
+            f"is not in {folder.resolve()}; it is read as text."
+        )
+        source = replace(source, notes=(*source.notes, note))
+    return source
 
 
 def _read_folder(folder: Path, options: dict) -> Source:
@@ -212,8 +219,8 @@ def _read_folder(folder: Path, options: dict) -> Source:
         return arrays.read_idx(folder)
     parts = sorted(
         path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in table.PARQUET_SUFFIXES and not path.name.startswith((".", "_"))
+        for path in table.files_below(folder)
+        if path.suffix.lower() in table.PARQUET_SUFFIXES and not path.name.startswith("_")
     )
     if parts:
         return table.read_tables(parts, folder.resolve().name, options)
@@ -311,10 +318,10 @@ def _places(mine, theirs, key: str) -> tuple[np.ndarray, list[str]]:
     if (place < 0).any():
         first = mine.iloc[int((place < 0).argmax())]
         notes.append(
-            f"{int((place < 0).sum()):,} rows have no target under their '{key}', such as {first}; "
-            "their target is missing."
+            f"{table.counted(int((place < 0).sum()), 'row')} without a target under the same "
+            f"'{key}', such as {first}: the target is missing there."
         )
     unused = len(theirs) - len(np.unique(place[place >= 0]))
     if unused:
-        notes.append(f"{unused:,} rows of the targets belong to no input and are not used.")
+        notes.append(f"{table.counted(unused, 'row')} of the targets without an input: not used.")
     return place, notes

@@ -24,6 +24,7 @@ PARTS = {  # the names of parts inside an .npz file
     "validation": ("validation", "valid", "val"),
     "test": ("test", "testing"),
 }
+NUMBERS = ("integer", "floating", "mixed-integer-float", "boolean")
 IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
 
@@ -54,7 +55,10 @@ def read_npz(path: Path) -> Source:
     classes = _first(arrays, lowered, ("class_names", "classes"), ("",))
     labels = _named_classes(labels, classes, path, notes)
     about = f"{path.name}, {len(inputs):,} rows, arrays of shape {inputs.shape[1:]}"
-    source = arrays_source(path.stem, inputs, labels, names, about=about, notes=notes)
+    try:
+        source = arrays_source(path.stem, inputs, labels, names, about=about, notes=notes)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
     if all(part == "" for part, *_ in pieces):
         return source
     return _with_parts(source, parts)
@@ -63,11 +67,14 @@ def read_npz(path: Path) -> Source:
 def read_npy(path: Path) -> Source:
     """Rows of one array, without targets."""
     try:
-        inputs = np.load(path, allow_pickle=False, mmap_mode="r")
+        inputs = np.load(path, allow_pickle=False, mmap_mode="c")
     except (ValueError, OSError, EOFError) as error:
         raise DataError(f"{path} cannot be read as an array: {error}. Write it anew.") from None
     about = f"{path.name}, an array of shape {inputs.shape}"
-    return arrays_source(path.stem, inputs, None, None, about=about, notes=[])
+    try:
+        return arrays_source(path.stem, inputs, None, None, about=about, notes=[])
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
 
 
 def _load_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -106,7 +113,7 @@ def _first(arrays, lowered, stems, words) -> np.ndarray | None:
     return None if name is None else arrays[name]
 
 
-def _checked(inputs, labels, path: Path, part: str) -> tuple[np.ndarray, np.ndarray | None]:
+def _checked(inputs, labels, path: Path | str, part: str) -> tuple[np.ndarray, np.ndarray | None]:
     where = f"{path}{f' ({part} part)' if part else ''}"
     if inputs.ndim == 0:
         raise DataError(f"{where}: the inputs are a single value. Must be rows of values.")
@@ -157,11 +164,13 @@ def _named_classes(labels, classes, path: Path, notes: list[str]):
 
 def from_memory(data, target=None) -> Source:
     """Rows of a DataFrame, array, tensor or list; ``target`` may be an array of targets."""
-    labels = None if target is None or _names_columns(target) else _as_array(target)
+    labels = None if target is None or _names_columns(target, data) else _as_array(target)
     if hasattr(data, "to_pandas") and not isinstance(data, DataFrame):
         data = data.to_pandas()
     if isinstance(data, pd.Series):
         data = data.to_frame()
+    if isinstance(data, list) and data and isinstance(data[0], dict):
+        data = DataFrame(data)
     notes: list[str] = []
     if isinstance(data, DataFrame):
         return _from_frame(data, labels, target, notes)
@@ -175,15 +184,17 @@ def from_memory(data, target=None) -> Source:
             "data: array.reshape(-1, 1) for one feature, array.reshape(1, -1) for one row."
         )
     if labels is not None:
-        inputs, labels = _checked(inputs, labels, Path("The data"), "")
+        inputs, labels = _checked(inputs, labels, "The data", "")
     return arrays_source("array", inputs, labels, None, about=about, notes=notes)
 
 
-def _names_columns(target) -> bool:
+def _names_columns(target, data) -> bool:
+    """True where the target is the name of a column or a list of such names, not labels."""
     if isinstance(target, str):
         return True
-    is_list = isinstance(target, (list, tuple))
-    return is_list and bool(target) and all(isinstance(name, str) for name in target)
+    if not isinstance(target, (list, tuple)) or not hasattr(data, "columns"):
+        return False
+    return bool(target) and all(isinstance(name, str) for name in target)
 
 
 def _as_array(data) -> np.ndarray:
@@ -194,7 +205,12 @@ def _as_array(data) -> np.ndarray:
             data = data.float()
         return data.numpy()
     try:
-        return np.asarray(data)
+        array = np.asarray(data)
+        if array.dtype.kind in "US" and isinstance(data, (list, tuple)):
+            array = np.asarray(data, dtype=object)  # numbers beside words stay numbers
+        if array.dtype == object and pd.api.types.infer_dtype(array.ravel()) in NUMBERS:
+            array = array.astype(np.float64)
+        return array
     except ValueError as error:
         raise DataError(f"The rows must all have the same length ({error}).") from None
 
@@ -211,7 +227,8 @@ def _from_frame(data: DataFrame, labels, target, notes: list[str]) -> Source:
     if labels is None:
         return Source("frame", frame, notes=tuple(notes), about=about)
     rows = np.empty((len(frame), 0))
-    _, labels = _checked(rows, labels, Path("The data"), "")
+    _, labels = _checked(rows, labels, "The data", "")
+    assert labels is not None
     columns = _label_frame(labels, _label_name(target, frame.columns), notes)
     frame = pd.concat([frame, columns], axis=1)
     return Source("frame", frame, target=tuple(columns), notes=tuple(notes), about=about)
@@ -227,9 +244,9 @@ def arrays_source(name: str, inputs, labels, columns, *, about: str, notes: list
     frame = DataFrame(index=pd.RangeIndex(len(inputs)))
     target = ()
     if labels is not None:
-        frame = _label_frame(np.asarray(labels), "label", notes)
+        frame = _label_frame(labels, "label", notes)
         target = tuple(frame.columns)
-    if inputs.ndim == 2 and (inputs.dtype.kind not in "biuf" or columns is not None):
+    if inputs.ndim == 2 and (inputs.dtype.kind in "OUSM" or columns is not None):
         table = _named_columns(inputs, columns, notes)
         frame = pd.concat([table, frame], axis=1)
         return Source(name, frame, target=target, notes=tuple(notes), about=about)
@@ -393,4 +410,4 @@ def read_idx_file(path: Path) -> np.ndarray:
             "It is cut off or damaged; download it again."
         )
     array = np.frombuffer(data, kind, offset=start).reshape(shape)
-    return array.astype(kind.newbyteorder("="), copy=False)
+    return array.astype(kind.newbyteorder("="))

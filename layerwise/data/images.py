@@ -11,9 +11,10 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +24,14 @@ from pandas import DataFrame
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from layerwise.data.source import Source
+from layerwise.data.table import counted, files_below
 from layerwise.errors import DataError, SettingsError, nearest
 
-SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .bmp .gif .tif .tiff .webp .ppm .pgm .pbm .pnm".split()
-)
+SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif",
+    ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm",
+)  # fmt: skip
+FORMATS = ("JPEG", "MPO", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")  # no others are tried
 MODES = {"grey": "L", "rgb": "RGB", "rgba": "RGBA"}
 PARTS = {
     "train": "train", "training": "train",
@@ -55,8 +59,10 @@ def read_image_folder(folder: Path, options: dict) -> Source:
         raise DataError(f"{folder} holds no images. Give a folder with a sub-folder per class.")
     notes = []
     if others:
-        notes.append(f"{len(others)} files that are no images were left out, such as {others[0]}.")
+        files_left = counted(len(others), "file")
+        notes.append(f"{files_left} with other names than images have: left out ({others[0]}).")
     places = [path.relative_to(folder).parts for path in files]
+    places = _below_single_folders(places, notes)
     parts = _official_parts(places)
     if parts is not None:
         places = [place[1:] for place in places]
@@ -92,7 +98,7 @@ def with_images(source: Source, folder: Path, options: dict) -> Source | None:
             f"Column '{column}' is not in {source.name}.{nearest(column, source.frame)}"
         )
     named = source.frame[column]
-    if named.isna().any():
+    if bool(named.isna().any()):
         row = int(named.isna().to_numpy().argmax()) + 1
         raise DataError(f"Column '{column}' of {source.name} names no image in row {row}.")
     files = [folder / str(name).replace("\\", "/") for name in named]
@@ -112,16 +118,20 @@ def with_images(source: Source, folder: Path, options: dict) -> Source | None:
     )  # fmt: skip
 
 
-def _image_files(folder: Path, others: list[str]):
-    for root, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
-        for name in names:
-            if name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini"):
-                continue
-            if Path(name).suffix.lower() in SUFFIXES:
-                yield Path(root) / name
-            else:
-                others.append(name)
+def _image_files(folder: Path, others: list[str]) -> Iterator[Path]:
+    for path in files_below(folder):
+        if path.suffix.lower() in SUFFIXES:
+            yield path
+        elif path.name.lower() not in ("thumbs.db", "desktop.ini"):
+            others.append(path.name)
+
+
+def _below_single_folders(places: list[tuple[str, ...]], notes: list[str]) -> list:
+    """Places within the one folder that holds all class folders, as unpacked archives have it."""
+    while all(len(place) > 2 for place in places) and len({place[0] for place in places}) == 1:
+        notes.append(f"The class folders lie in the folder '{places[0][0]}'.")
+        places = [place[1:] for place in places]
+    return places
 
 
 def _official_parts(places: Sequence[tuple[str, ...]]) -> np.ndarray | None:
@@ -155,16 +165,23 @@ def _about_classes(folder: Path, labels: list[str]) -> list[str]:
 
 def _image_column(frame: DataFrame, folder: Path) -> str | None:
     """The first column whose first cells name images that are there."""
+    for name in columns_like_images(frame):
+        cells = frame[name].dropna().head(5)
+        if all((folder / cell.replace("\\", "/")).is_file() for cell in cells):
+            return name
+    return None
+
+
+def columns_like_images(frame: DataFrame) -> list[str]:
+    """Columns whose first cells end like the names of images."""
+    found = []
     for name in frame.columns:
         cells = frame[name].dropna().head(5)
         if len(cells) and all(
-            isinstance(cell, str)
-            and Path(cell).suffix.lower() in SUFFIXES
-            and (folder / cell.replace("\\", "/")).is_file()
-            for cell in cells
+            isinstance(cell, str) and Path(cell).suffix.lower() in SUFFIXES for cell in cells
         ):
-            return name
-    return None
+            found.append(name)
+    return found
 
 
 def _size_text(shape: Sequence[int]) -> str:
@@ -251,7 +268,7 @@ def _each(function, files: Sequence[Path]) -> list:
 
 def _open(path: Path) -> Image.Image:
     try:
-        return Image.open(path)
+        return Image.open(path, formats=FORMATS)
     except Image.DecompressionBombError:
         raise DataError(_bomb(path, "far too many")) from None
     except UnidentifiedImageError:
@@ -294,7 +311,7 @@ def _header(path: Path) -> Header:
         if turned in (5, 6, 7, 8):
             width, height = height, width
         transparent = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
-        frames = getattr(image, "n_frames", 1)
+        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         return Header(image.mode, height, width, turned not in (0, 1), transparent, frames)
 
 
@@ -336,20 +353,20 @@ def _about_modes(modes: Counter, headers: list[Header], mode: str) -> list[str]:
     sentences = []
     deep = sum(times for kind, times in modes.items() if kind == "I" or kind.startswith("I;"))
     counts = (
-        (deep, "with 16 bits were scaled to 8 bits"),
-        (modes["P"] + modes["PA"], f"with a palette were read as {goal}"),
-        (modes["CMYK"], f"in CMYK were read as {goal}"),
-        (modes["YCbCr"] + modes["LAB"] + modes["HSV"], f"in other colours were read as {goal}"),
-        (sum(header.turned for header in headers), "were turned as their EXIF data says"),
-        (sum(header.frames > 1 for header in headers), "have several frames; the first is used"),
+        (deep, "with 16 bits: scaled to 8 bits"),
+        (modes["P"] + modes["PA"], f"with a palette: read as {goal}"),
+        (modes["CMYK"], f"in CMYK: read as {goal}"),
+        (modes["YCbCr"] + modes["LAB"] + modes["HSV"], f"in other colours: read as {goal}"),
+        (sum(header.turned for header in headers), "with a turn in the EXIF data: turned"),
+        (sum(header.frames > 1 for header in headers), "with several frames: the first is used"),
     )
-    sentences += [f"{times:,} images {text}." for times, text in counts if times]
+    sentences += [f"{counted(times, 'image')} {text}." for times, text in counts if times]
     transparent = sum(header.transparent for header in headers)
     if transparent and mode != "RGBA":
-        sentences.append(f"{transparent:,} images with transparency were laid on white.")
+        sentences.append(f"{counted(transparent, 'image')} with transparency: laid on white.")
     grey = modes["L"] + modes["1"] + modes["LA"] + deep
     if grey and mode != "L":
-        sentences.append(f"{grey:,} of {len(headers):,} images are grey; read as {goal}.")
+        sentences.append(f"{grey:,} of {counted(len(headers), 'image')} in grey: read as {goal}.")
     return sentences
 
 
@@ -358,7 +375,7 @@ def _pixels(path: Path, mode: str, size: tuple[int, int]) -> np.ndarray:
     with _open(path) as image:
         try:
             if image.format == "JPEG":
-                image.draft(None, (size[1], size[0]))  # lets the decoder skip what is not needed
+                image.draft(None, (max(size), max(size)))  # the decoder skips what is not needed
             image.load()
             image = ImageOps.exif_transpose(image)
         except (OSError, ValueError, SyntaxError, EOFError, IndexError, MemoryError) as error:
@@ -418,7 +435,7 @@ def _cache_path(files: Sequence[Path], size, mode) -> Path:
 def _from_cache(cache: Path):
     try:
         facts = json.loads(cache.with_suffix(".json").read_text(encoding="utf-8"))
-        images = np.load(cache, mmap_mode="r", allow_pickle=False)
+        images = np.load(cache, mmap_mode="c", allow_pickle=False)
         used = {**facts["used"], "image_size": tuple(facts["used"]["image_size"])}
         whole = list(images.shape) == facts["shape"] and images.dtype == np.uint8
         return (images, tuple(facts["notes"]), used) if whole else None
@@ -428,7 +445,7 @@ def _from_cache(cache: Path):
 
 def _decode_into_cache(files, shape, mode: str, cache: Path, notes: list[str], used: dict):
     """Decode into a file beside the cache and rename it; in memory where no file can be had."""
-    beside = cache.with_suffix(f".{os.getpid()}.part")
+    beside = cache.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     images = _new_map(beside, shape, notes)
     try:
         _fill(images, files, mode, shape[2:])
@@ -438,7 +455,7 @@ def _decode_into_cache(files, shape, mode: str, cache: Path, notes: list[str], u
             facts = {"shape": list(shape), "notes": notes, "used": used}
             cache.with_suffix(".json").write_text(json.dumps(facts), encoding="utf-8")
             os.replace(beside, cache)
-            images = np.load(cache, mmap_mode="r", allow_pickle=False)
+            images = np.load(cache, mmap_mode="c", allow_pickle=False)
     finally:
         beside.unlink(missing_ok=True)
     return images, notes
@@ -450,7 +467,11 @@ def _new_map(beside: Path, shape, notes: list[str]) -> np.ndarray:
         beside.parent.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(beside.parent).free < 1.1 * need:
             raise OSError("too little space")
-        return np.lib.format.open_memmap(beside, mode="w+", dtype=np.uint8, shape=shape)
+        images = np.lib.format.open_memmap(beside, mode="w+", dtype=np.uint8, shape=shape)
+        if hasattr(os, "posix_fallocate"):  # a full disk is an error here, not a crash later
+            with beside.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, need)
+        return images
     except OSError as error:
         reason = error.strerror or error
         notes.append(f"The cache folder {beside.parent} cannot be used ({reason}); kept in memory.")

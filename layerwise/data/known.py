@@ -10,11 +10,12 @@ import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from layerwise.data.arrays import arrays_source, idx_files, read_idx, read_npz
+from layerwise.data.arrays import arrays_source, read_idx, read_npz
 from layerwise.data.made import MADE
 from layerwise.data.source import Source
 from layerwise.data.table import read_parquet, read_table
@@ -29,11 +30,11 @@ CIFAR10 = (
     "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
 HIGGS = (
-    "label lepton_pT lepton_eta lepton_phi missing_energy_magnitude missing_energy_phi "
-    "jet_1_pt jet_1_eta jet_1_phi jet_1_btag jet_2_pt jet_2_eta jet_2_phi jet_2_btag "
-    "jet_3_pt jet_3_eta jet_3_phi jet_3_btag jet_4_pt jet_4_eta jet_4_phi jet_4_btag "
-    "m_jj m_jjj m_lv m_jlv m_bb m_wbb m_wwbb"
-).split()
+    "label", "lepton_pT", "lepton_eta", "lepton_phi",
+    "missing_energy_magnitude", "missing_energy_phi",
+    *(f"jet_{jet}_{what}" for jet in (1, 2, 3, 4) for what in ("pt", "eta", "phi", "btag")),
+    "m_jj", "m_jjj", "m_lv", "m_jlv", "m_bb", "m_wbb", "m_wwbb",
+)  # fmt: skip
 
 MNIST_FROM = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 FASHION_FROM = (
@@ -93,6 +94,8 @@ def fetch(name: str) -> Path:
         inside = " It is part of layerwise." if name in KNOWN else nearest(name, FILES)
         raise DataError(f"'{name}' cannot be fetched.{inside}")
     folder = data_folder() / name
+    if (folder / f"{name}.parquet").is_file():
+        return folder
     for address, checksum in FILES[name].items():
         download(address, checksum, folder)
     if name == "cifar10":
@@ -223,13 +226,14 @@ def _higgs_to_parquet(folder: Path) -> None:
     with pa.input_stream(str(packed), compression="gzip") as stream:
         pieces = arrow_csv.open_csv(
             stream,
-            read_options=arrow_csv.ReadOptions(column_names=HIGGS, block_size=1 << 24),
+            read_options=arrow_csv.ReadOptions(column_names=list(HIGGS), block_size=1 << 24),
             convert_options=arrow_csv.ConvertOptions(column_types=types),
         )
         with parquet.ParquetWriter(beside, pieces.schema) as writer:
             for piece in pieces:
                 writer.write_batch(piece)
     os.replace(beside, folder / "higgs.parquet")
+    packed.unlink()
 
 
 # ---------------------------------------------------------------------------------- embedded
@@ -238,7 +242,7 @@ def _higgs_to_parquet(folder: Path) -> None:
 def _digits(options: dict) -> Source:
     from sklearn.datasets import load_digits
 
-    data = load_digits()
+    data: Any = load_digits()
     images = np.round(data.images * (255 / 16)).astype(np.uint8)[:, None]
     about = "handwritten digits, 8 x 8 pixels (scikit-learn; Alpaydin 1998)"
     return arrays_source("digits", images, data.target, None, about=about, notes=[])

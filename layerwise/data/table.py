@@ -5,6 +5,9 @@ cell is one and nothing is lost by it: codes such as 01 stay text. What was deci
 ``Source.notes``; what has no right reading is a DataError that names file and line.
 """
 
+# pyarrow.compute makes its functions when it is imported, so that pyright cannot see them.
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import csv
@@ -12,12 +15,15 @@ import gzip
 import io
 import json
 import os
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,6 +46,7 @@ MISSING = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "<N
 MISSING_AMONG_NUMBERS = ("?", "-", "--", ".", "missing", "unknown", "na", "none", "#VALUE!", "*")
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+FRACTION = r"^[+-]?([0-9]*\.[0-9]{1,2}|[0-9]*\.[0-9]{4,}|[0-9]{4,}\.[0-9]*)([eE][+-]?[0-9]+)?$"
 DECIMAL_COMMA = r"^[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?$"
 COMMA_GROUPS = r"^[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?$"
 POINT_GROUPS = r"^[+-]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]+)?$"
@@ -108,6 +115,7 @@ def read_tables(paths: Sequence[Path], name: str, options: dict) -> Source:
 def read_parquet(paths: Sequence[Path], name: str, options: dict) -> Source:
     """Rows of Parquet files with the same columns; numbers keep their width and are not copied."""
     tables = [_parquet_table(path) for path in paths]
+    tables = [_with_folder_columns(*pair, paths) for pair in zip(tables, paths, strict=True)]
     for path, table in zip(paths, tables, strict=True):
         _same_columns(table.column_names, tables[0].column_names, path.name, paths[0].name)
     try:
@@ -134,6 +142,28 @@ def first_bytes(path: Path) -> bytes:
     """The first 16 bytes of a file. Raises DataError where it cannot be read."""
     with _opened(path) as file:
         return file.read(16)
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Files of the folder and of those in it, also behind links; hidden ones are left out.
+
+    Raises DataError where a folder may not be read, so that nothing is half-read.
+    """
+    seen = set()
+
+    def refuse(error: OSError):
+        raise DataError(f"{error.filename} cannot be read: {error.strerror}.") from None
+
+    for root, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
+        for name in sorted(names):
+            if not name.startswith("."):
+                yield Path(root) / name
 
 
 def file_bytes(path: Path) -> bytes:
@@ -164,7 +194,7 @@ def _unpacked(data: bytes, path: Path) -> bytes:
 
 
 def _shape(frame: DataFrame) -> str:
-    return f"{len(frame):,} rows, {frame.shape[1]:,} columns"
+    return f"{counted(len(frame), 'row')}, {counted(frame.shape[1], 'column')}"
 
 
 # ------------------------------------------------------------------------------------- bytes
@@ -177,7 +207,7 @@ def as_utf8(data: bytes, path: Path, encoding: str | None, notes: list[str]) -> 
     if b"\n" not in text and b"\r" in text:
         text = text.replace(b"\r", b"\n")
     text = text.rstrip(b"\x1a")
-    if not text.strip():
+    if not (text[:1024].strip() or text.strip()):
         raise DataError(f"{path} holds nothing but blank lines. Give a file with rows.")
     _refuse_other_kinds(text[:64].lstrip(), path)
     return text
@@ -219,7 +249,7 @@ def _from_encoding(data: bytes, path: Path, encoding: str) -> bytes:
 
 
 def _wide_encoding(data: bytes) -> str | None:
-    """ "utf-16" or "utf-32" where a byte order mark or the place of NUL bytes shows it."""
+    """Give "utf-16" or "utf-32" where a byte order mark or the place of NUL bytes shows it."""
     if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
         return "utf-32"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -274,16 +304,18 @@ class Layout:
     start_line: int  # its line number, from 1
     quoted: bool
     repeats: list[str] = field(default_factory=list)  # the header as written, where there is one
+    sample: list[list[str]] = field(default_factory=list)  # the first rows
 
 
 def _source_of_text(text: bytes, path: Path, options: dict, notes: list[str]) -> Source:
     layout, text = _layout(text, path, options, notes)
-    table = _cells(text, path, layout, notes)
+    as_text = {*listed(options, "categorical"), *listed(options, "text")}
+    table = _cells(text, path, layout, as_text)
     table, names = _without_trailing(table, layout.names, notes)
     table = _without_repeats(table, layout.repeats, notes)
     if not table.num_rows:
         raise DataError(f"{path} has a header and no rows. Give a file with rows.")
-    frame, decided = _typed(table, names, layout, options, notes)
+    frame, decided = _typed(table, names, layout, options, as_text, notes)
     frame = _without_twins(frame, notes)
     about = f"{path.name}, {_shape(frame)}, separated by {SEPARATORS.get(layout.separator, 'own')}"
     return Source(_stem(path), frame, notes=tuple(notes), about=about, options=decided)
@@ -310,7 +342,7 @@ def _layout(text: bytes, path: Path, options: dict, notes: list[str]) -> tuple[L
         notes.append(f"The cells of {path.name} are parted by {SEPARATORS[separator]}.")
     skipped = _lines_before_header(lines, separator, header)
     if skipped:
-        notes.append(f"{skipped} lines before the header of {path.name} were skipped.")
+        notes.append(f"{counted(skipped, 'line')} before the header of {path.name}: skipped.")
     records = list(_records(lines[skipped:], separator))
     used, first = records[0]
     rest = [fields for _, fields in records[1:]]
@@ -326,11 +358,11 @@ def _layout(text: bytes, path: Path, options: dict, notes: list[str]) -> tuple[L
     names = _names(written or [""] * len(first), rest, path, notes, has_header)
     taken = skipped + used if has_header else skipped
     start = sum(len(line.encode()) for line in lines[:taken])
-    return Layout(separator, names, start, taken + 1, quoted, written), text
+    return Layout(separator, names, start, taken + 1, quoted, written, rest), text
 
 
 def _first_lines(text: bytes, size: int = 1 << 18) -> list[str]:
-    head = text[:size]
+    head = bytes(text[:size])
     if len(text) > size:
         head = head[: head.rfind(b"\n") + 1] or head
     return list(io.StringIO(head.decode("utf-8", "ignore"), newline=""))
@@ -413,13 +445,11 @@ def _lines_before_header(lines: list[str], separator: str, header: bool | int | 
     comments = skipped
     while comments < len(lines) - 1 and lines[comments].startswith("#"):
         comments += 1
-    if comments > skipped:
-        counts = [len(cells) for _, cells in _records(lines[comments - 1 :], separator, 3)]
-        if len(counts) > 1 and counts[0] != counts[1]:  # the last comment is no header
-            skipped = comments
-        else:
-            skipped = comments - 1
-    return skipped
+    if comments == skipped:
+        return skipped
+    counts = [len(cells) for _, cells in _records(lines[comments - 1 :], separator, 3)]
+    is_header = len(counts) < 2 or counts[0] == counts[1]  # the last comment names the columns
+    return comments - 1 if is_header else comments
 
 
 def _is_a_row(first: list[str], rest: list[list[str]]) -> bool:
@@ -429,7 +459,7 @@ def _is_a_row(first: list[str], rest: list[list[str]]) -> bool:
         return False
     if len(set(first)) == len(first) and all(number.isdigit() for number in numbers):
         values = [int(number) for number in numbers]
-        steps = {after - before for before, after in zip(values, values[1:], strict=False)}
+        steps = {after - before for before, after in pairwise(values)}
         years = all(1800 <= value <= 2200 for value in values)
         if (steps == {1} and (values[0] in (0, 1) or years)) or (years and len(values) > 1):
             return False  # 0, 1, 2, ... or years: names that are numbers
@@ -467,26 +497,45 @@ def _names(
     names = [name or f"column_{place + 1}" for place, name in enumerate(names)]
     if blank and has_header and blank != [len(names) - 1]:
         shown = ", ".join(f"'column_{place + 1}'" for place in blank[:5])
-        notes.append(f"{len(blank)} columns of {path.name} have no name; called {shown}.")
+        notes.append(f"{counted(len(blank), 'column')} of {path.name} without a name: {shown}.")
     return names
 
 
-def _cells(text: bytes, path: Path, layout: Layout, notes: list[str]) -> pa.Table:
-    """All cells as text, empty ones null. The careful way is only taken when Arrow stumbles."""
+def _cells(text: bytes, path: Path, layout: Layout, as_text: set[str]) -> pa.Table:
+    """All cells as text or plain numbers, missing ones null.
+
+    The fast ways come first; the careful one is only taken when Arrow stumbles.
+    """
     suspicious = layout.quoted and text.count(b'"') % 2 == 1
     places = [str(place) for place in range(len(layout.names))]
     body = memoryview(text)[layout.start :]
     if not bytes(body[:1024]).strip() and not bytes(body).strip():
         return pa.table({place: pa.array([], pa.string()) for place in places})
-    if not suspicious:
+    fractions = _columns_of_fractions(layout, as_text)
+    ways = [] if suspicious else [fractions, set()] if fractions else [set()]
+    for numbers in ways:
         try:
-            return _arrow_cells(body, layout, places)
+            return _arrow_cells(body, layout, places, numbers)
         except pa.ArrowException:
-            pass
-    return _careful_cells(text, path, layout, places, notes)
+            continue
+    return _careful_cells(text, path, layout, places)
 
 
-def _arrow_cells(body: memoryview, layout: Layout, places: list[str]) -> pa.Table:
+def _columns_of_fractions(layout: Layout, as_text: set[str]) -> set[str]:
+    """Columns that Arrow may read as numbers at once: numbers, not all whole, no doubt about it."""
+    found = set()
+    for place, name in enumerate(layout.names):
+        cells = [row[place].strip() for row in layout.sample if place < len(row)]
+        cells = [cell for cell in cells if cell and cell not in MISSING]
+        plain = name not in as_text and all(re.match(NUMBER, cell) for cell in cells)
+        if plain and any(re.match(FRACTION, cell) for cell in cells):
+            found.add(str(place))
+    return found
+
+
+def _arrow_cells(
+    body: memoryview, layout: Layout, places: list[str], numbers: set[str]
+) -> pa.Table:
     return arrow_csv.read_csv(
         pa.py_buffer(body),
         read_options=arrow_csv.ReadOptions(column_names=places, block_size=1 << 22),
@@ -494,16 +543,16 @@ def _arrow_cells(body: memoryview, layout: Layout, places: list[str]) -> pa.Tabl
             delimiter=layout.separator, newlines_in_values=layout.quoted
         ),
         convert_options=arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(places, pa.string()),
-            null_values=[""],
+            column_types={
+                place: pa.float64() if place in numbers else pa.string() for place in places
+            },
+            null_values=["", *MISSING],
             strings_can_be_null=True,
         ),
     )
 
 
-def _careful_cells(
-    text: bytes, path: Path, layout: Layout, places: list[str], notes: list[str]
-) -> pa.Table:
+def _careful_cells(text: bytes, path: Path, layout: Layout, places: list[str]) -> pa.Table:
     """The same by Python's reader, which knows the line of what is wrong."""
     lines = io.StringIO(text[layout.start :].decode("utf-8"), newline="")
     csv.field_size_limit(1 << 30)
@@ -529,7 +578,7 @@ def _careful_cells(
     columns = list(zip(*rows, strict=True)) or [()] * width
     return pa.table(
         {
-            place: pa.array([cell or None for cell in column], pa.string())
+            place: pa.chunked_array([[cell or None for cell in column]], pa.string())
             for place, column in zip(places, columns, strict=True)
         }
     )
@@ -550,22 +599,22 @@ def _raise_ragged(path: Path, wrong: list[tuple[int, int]], width: int, layout: 
 def _without_trailing(
     table: pa.Table, names: list[str], notes: list[str]
 ) -> tuple[pa.Table, list[str]]:
-    """Drop the empty column that a separator at the end of each line makes, and empty rows."""
+    """Drop the empty column that separators at the ends of lines make, and empty last rows."""
     last = table.num_columns - 1
     nameless = last > 0 and names[last] == f"column_{last + 1}"
     if nameless and table.column(last).null_count == table.num_rows and table.num_rows:
         table, names = table.remove_column(last), names[:last]
         notes.append("Each line ends with a separator; the empty last column was dropped.")
-    empty = None
-    for column in table.columns if table.num_columns > 1 else []:
-        if not column.null_count:
-            return table, names
-        null = pc.is_null(column)
-        empty = null if empty is None else pc.and_(empty, null)
-    if empty is not None and pc.any(empty).as_py():
-        notes.append(f"{pc.sum(empty).as_py():,} rows without any filled cell were dropped.")
-        table = table.filter(pc.invert(empty))
-    return table, names
+    rows = table.num_rows
+    while (
+        rows
+        and table.num_columns > 1
+        and not any(column[rows - 1].is_valid for column in table.columns)
+    ):
+        rows -= 1
+    if rows < table.num_rows:
+        notes.append(f"{counted(table.num_rows - rows, 'empty row')} at the end: dropped.")
+    return table.slice(0, rows), names
 
 
 def _without_repeats(table: pa.Table, header: list[str], notes: list[str]) -> pa.Table:
@@ -574,7 +623,7 @@ def _without_repeats(table: pa.Table, header: list[str], notes: list[str]) -> pa
     if len(header) < 2:
         return table  # one column: a name that comes twice is a value
     for column, name in zip(table.columns, header, strict=False):
-        if not name:
+        if not name or not pa.types.is_string(column.type):
             continue
         here = pc.fill_null(pc.equal(column, name), False)
         same = here if same is None else pc.and_(same, here)
@@ -583,7 +632,8 @@ def _without_repeats(table: pa.Table, header: list[str], notes: list[str]) -> pa
     if same is None or not pc.any(same).as_py():
         return table
     rows = np.flatnonzero(same.to_numpy())
-    notes.append(f"The header is repeated {len(rows)} times inside the file; dropped there.")
+    times = counted(len(rows), "time")
+    notes.append(f"The header is repeated {times} inside the file; dropped there.")
     return table.filter(pc.invert(same))
 
 
@@ -643,10 +693,14 @@ SAID = {
 
 
 def _typed(
-    table: pa.Table, names: list[str], layout: Layout, options: dict, notes: list[str]
+    table: pa.Table,
+    names: list[str],
+    layout: Layout,
+    options: dict,
+    as_text: set[str],
+    notes: list[str],
 ) -> tuple[DataFrame, dict]:
     """Columns as numbers where every filled cell is one, else text; and what was decided."""
-    as_text = {*listed(options, "categorical"), *listed(options, "text")}
     as_number = set(listed(options, "numeric"))
     decimal = options.get("decimal")
     if decimal not in (None, ",", "."):
@@ -654,6 +708,9 @@ def _typed(
 
     def look(place: int) -> Cells:
         cells = Cells(names[place], table.column(place))
+        if pa.types.is_floating(cells.text.type):
+            cells.numbers, cells.text = cells.text.to_numpy(), pa.chunked_array([], pa.string())
+            return cells
         if cells.name in as_text:
             return _as_text(cells)
         return _look(cells, decimal, cells.name in as_number)
@@ -661,10 +718,14 @@ def _typed(
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         columns = list(pool.map(look, range(table.num_columns)))
     decided = decimal or _decimal_of_file(columns, layout)
+    shown = any(cells.doubtful in ("decimal comma", "point groups") for cells in columns)
+    grouped = decided == "," and (shown or layout.separator != ",")  # then 1.234 may be 1234
     for cells in columns:
         _settle(cells, decided)
+        if grouped and cells.doubtful is None and cells.numbers is not None and len(cells.text):
+            _point_groups_among_decimal_commas(cells)
     notes.extend(_sayings(columns))
-    kept = {} if decided == "." and decimal is None else {"decimal": decided}
+    kept: dict = {} if decided == "." and decimal is None else {"decimal": decided}
     codes = [cells.name for cells in columns if cells.finding in ("code", "long")]
     if codes:
         kept["text"] = codes
@@ -724,9 +785,9 @@ def _read_numbers(cells: Cells, wanted: bool) -> bool:
     except pa.ArrowInvalid:
         return False
     finite = numbers[np.isfinite(numbers)]
-    if len(finite) and not wanted and (finite == np.floor(finite)).all():
-        if _has_codes(cells) or (np.abs(finite).max() >= 2**53 and _has_long(cells)):
-            return True
+    whole = len(finite) > 0 and bool((finite == np.floor(finite)).all())
+    if whole and not wanted and (_has_codes(cells) or _has_long(cells, finite)):
+        return True
     cells.numbers = numbers
     return True
 
@@ -744,7 +805,10 @@ def _has_codes(cells: Cells) -> bool:
     return True
 
 
-def _has_long(cells: Cells) -> bool:
+def _has_long(cells: Cells, numbers: np.ndarray) -> bool:
+    """True (and said) where a whole number has more digits than a float keeps."""
+    if np.abs(numbers).max() < 2**53:
+        return False
     long = pc.filter(cells.text, pc.match_substring_regex(cells.text, r"^[+-]?[0-9]{16,}$"))
     if not len(long):
         return False
@@ -778,15 +842,17 @@ def _way_of_writing(text: pa.ChunkedArray, decimal: str | None) -> str | None:
         return "ambiguous"
     if groups and decimal != ",":
         return "comma groups"
-    if commas:
+    if commas and decimal != ".":
         return "decimal comma"
-    if points:
+    if points and decimal != ".":
         return "point groups"
-    if _all_match(text, f"({SPACE_GROUPS})|({NUMBER})|({DECIMAL_COMMA})"):
+    if _all_match(text, f"({SPACE_GROUPS})|({NUMBER})|({DECIMAL_COMMA})") and _any_match(
+        text, SPACE_GROUPS
+    ):
         return "space groups"
     if _all_match(text, f"({COMMA_GROUPS})|({NUMBER})"):
         return _mixed_groups(text, decimal, "comma groups", r"^[+-]?[0-9]*\.[0-9]")
-    if _all_match(text, f"({DECIMAL_COMMA})|({POINT_GROUPS})|^[+-]?[0-9]+$"):
+    if decimal != "." and _all_match(text, f"({DECIMAL_COMMA})|({POINT_GROUPS})|^[+-]?[0-9]+$"):
         return "decimal comma"
     return None
 
@@ -806,12 +872,16 @@ def _grouped_only(text) -> bool:
     return not len(plain) or pc.max(pc.cast(plain, pa.float64())).as_py() < 1000
 
 
+def _any_match(text: pa.ChunkedArray, pattern: str) -> bool:
+    return bool(pc.any(pc.match_substring_regex(text, pattern)).as_py())
+
+
 def _all_match(text: pa.ChunkedArray, pattern: str) -> bool:
     return bool(pc.all(pc.match_substring_regex(text, pattern)).as_py())
 
 
 def _decimal_of_file(columns: list[Cells], layout: Layout) -> str:
-    """ "," where the file shows decimal commas, else "."."""
+    """Give "," where the file shows decimal commas, else "."."""
     ways = {cells.doubtful for cells in columns}
     if "decimal comma" in ways or "point groups" in ways:
         return ","
@@ -820,7 +890,7 @@ def _decimal_of_file(columns: list[Cells], layout: Layout) -> str:
     fractions = (
         cells.numbers is not None
         and cells.numbers.dtype == np.float64
-        and pc.any(pc.match_substring(cells.text, ".")).as_py()
+        and (not len(cells.text) or pc.any(pc.match_substring(cells.text, ".")).as_py())
         for cells in columns
     )
     return "." if any(fractions) else ","
@@ -830,8 +900,6 @@ def _settle(cells: Cells, decimal: str) -> None:
     """Turn a doubtful column into numbers, now that the rest of the file is known."""
     way = cells.doubtful
     if way is None:
-        if decimal == "," and cells.numbers is not None and cells.numbers.dtype == np.float64:
-            _point_groups_among_decimal_commas(cells)
         return
     if way == "both":
         cells.finding, cells.example = "both", cells.text.drop_null()[0].as_py()
@@ -919,6 +987,11 @@ def _frame_of(columns: list[Cells]) -> DataFrame:
     return frame
 
 
+def counted(number: int, noun: str) -> str:
+    """Give "1 row" or "1,234 rows"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def listed(options: dict, name: str) -> list[str]:
     """An option that names columns, as a list; text is parted at commas."""
     value = options.get(name) or []
@@ -931,8 +1004,8 @@ def listed(options: dict, name: str) -> list[str]:
 
 
 def _is_json(text: bytes, path: Path) -> bool:
-    named = any(suffix.lower() in JSON_SUFFIXES for suffix in path.suffixes[-2:])
-    return named or text.lstrip()[:2] in (b'{"', b"[{")
+    suffix = Path(path.stem if path.suffix.lower() == ".gz" else path.name).suffix
+    return suffix.lower() in JSON_SUFFIXES or text[:1024].lstrip()[:2] in (b'{"', b"[{")
 
 
 def _source_of_records(text: bytes, path: Path, options: dict, notes: list[str]) -> Source:
@@ -1012,6 +1085,17 @@ def _parquet_table(path: Path) -> pa.Table:
         ) from None
 
 
+def _with_folder_columns(table: pa.Table, path: Path, paths: Sequence[Path]) -> pa.Table:
+    """The table with a column for each folder such as year=2020 that parts the files."""
+    root = Path(os.path.commonpath([one.parent for one in paths]))
+    for place in path.parent.relative_to(root).parts:
+        name, equals, value = place.partition("=")
+        if equals and name not in table.column_names:
+            plain = int(value) if value.isdigit() and str(int(value)) == value else value
+            table = table.append_column(name, pa.repeat(pa.scalar(plain), table.num_rows))
+    return table
+
+
 def _plain_columns(table: pa.Table, path: Path, notes: list[str]) -> pa.Table:
     """Only numbers, truth values, times and text; refuses lists, structures and bytes."""
     for place, column in enumerate(table.schema):
@@ -1021,24 +1105,25 @@ def _plain_columns(table: pa.Table, path: Path, notes: list[str]) -> pa.Table:
                 f"{path}, column '{column.name}' holds {kind}. "
                 "A column must hold numbers, truth values, dates or text."
             )
-        if pa.types.is_dictionary(kind):
-            cells = cells.cast(kind.value_type)
-        elif pa.types.is_decimal(kind):
-            cells = cells.cast(pa.float64())
-        elif pa.types.is_date(kind):
-            cells = cells.cast(pa.timestamp("s"))
-        elif pa.types.is_time(kind) or pa.types.is_duration(kind):
-            cells = cells.cast(pa.string() if pa.types.is_time(kind) else pa.int64())
-        elif pa.types.is_null(kind):
-            cells = cells.cast(pa.float64())
-        elif kind == pa.uint64() and cells.null_count == 0 and len(cells):
-            largest = pc.max(cells).as_py()
-            if largest >= 2**63:
-                notes.append(f"Column '{column.name}' stays text: its numbers exceed 2^63.")
-                cells = cells.cast(pa.string())
-        if cells is not table.column(place):
-            table = table.set_column(place, column.name, cells)
+        if (wanted := _plain_type(kind)) is not None:
+            table = table.set_column(place, column.name, cells.cast(wanted))
+        elif kind == pa.uint64() and (pc.max(cells).as_py() or 0) >= 2**63:
+            notes.append(f"Column '{column.name}' stays text: its numbers exceed 2^63.")
+            table = table.set_column(place, column.name, cells.cast(pa.string()))
     return table
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType | None:
+    """The plain type that takes the place of an uncommon one; None: it stays."""
+    rules = (
+        (pa.types.is_dictionary, lambda: kind.value_type),
+        (pa.types.is_decimal, pa.float64),
+        (pa.types.is_date, lambda: pa.timestamp("s")),
+        (pa.types.is_time, pa.string),
+        (pa.types.is_duration, pa.int64),
+        (pa.types.is_null, pa.float64),
+    )
+    return next((plain() for is_kind, plain in rules if is_kind(kind)), None)
 
 
 # ------------------------------------------------------------------------- frames in general
@@ -1065,7 +1150,7 @@ def _plain_series(series: pd.Series, name: str, notes: list[str]) -> tuple[pd.Se
     if isinstance(kind, np.dtype) and kind.kind in "biufM":
         return series, series
     if isinstance(kind, pd.CategoricalDtype):
-        return _plain_series(series.astype(kind.categories.dtype), name, notes)[0], series
+        return _plain_series(series.astype(series.cat.categories.dtype), name, notes)[0], series
     if isinstance(kind, pd.DatetimeTZDtype):
         return series.dt.tz_convert("UTC").dt.tz_localize(None), series
     if pd.api.types.is_bool_dtype(kind):
@@ -1079,12 +1164,15 @@ def _plain_series(series: pd.Series, name: str, notes: list[str]) -> tuple[pd.Se
 
 
 def _plain_objects(series: pd.Series, name: str, notes: list[str]) -> pd.Series:
+    if series.dtype.kind == "m":
+        return series.dt.total_seconds()
     filled = series.dropna()
     kinds = {type(value) for value in filled}
+    if kinds and all(issubclass(kind, bytes) for kind in kinds):
+        series, kinds = series.map(lambda value: value.decode("utf-8", "replace")), {str}
     numbers = (int, float, np.integer, np.floating, bool, np.bool_)
     if all(issubclass(kind, numbers) for kind in kinds):
-        plain = pd.to_numeric(series, errors="coerce")
-        return plain.astype(np.float64) if plain.dtype == object else plain
+        return series.astype(_number_type(filled, kinds, len(filled) == len(series)))
     odd = [
         kind.__name__ for kind in kinds if issubclass(kind, (list, dict, tuple, set, np.ndarray))
     ]
@@ -1101,6 +1189,13 @@ def _plain_objects(series: pd.Series, name: str, notes: list[str]) -> pd.Series:
     return text
 
 
+def _number_type(filled: pd.Series, kinds: set[type], full: bool) -> type:
+    if full and kinds and kinds <= {bool, np.bool_}:
+        return bool
+    whole = full and all(issubclass(kind, (int, np.integer)) for kind in kinds) and bool(kinds)
+    return np.int64 if whole and all(-(2**63) <= one < 2**63 for one in filled) else np.float64
+
+
 def _same_columns(names: Sequence[str], expected: Sequence[str], where: str, other: str) -> None:
     lacking = [name for name in expected if name not in names]
     extra = [name for name in names if name not in expected]
@@ -1115,43 +1210,25 @@ def _same_columns(names: Sequence[str], expected: Sequence[str], where: str, oth
 def stack_frames(named: list[tuple[str, DataFrame]]) -> DataFrame:
     """Rows of several frames under the columns of the first, which all must have."""
     first_name, first = named[0]
-    aligned = [first]
     for name, frame in named[1:]:
         _same_columns(list(frame.columns), list(first.columns), name, first_name)
-        aligned.append(frame[list(first.columns)])
-    columns = {
-        column: pd.concat(
-            _alike(
-                [(name, frame[column]) for (name, _), frame in zip(named, aligned, strict=True)]
-            ),
-            ignore_index=True,
-        )
-        for column in first.columns
-    }
+    columns = {}
+    for column in first.columns:
+        parts: Any = [(name, frame[column]) for name, frame in named]
+        columns[column] = pd.concat(_alike(parts), ignore_index=True)
     return pd.DataFrame(columns)
 
 
 def _alike(parts: list[tuple[str, pd.Series]]) -> list[pd.Series]:
     """The parts of one column with one type; numbers become text only where nothing is lost."""
-    is_text = [isinstance(part.dtype, pd.StringDtype) or part.dtype == object for _, part in parts]
-    empty = [bool(part.isna().all()) for _, part in parts]
-    if all(text or void for text, void in zip(is_text, empty, strict=True)):
-        kind = next(
-            (part.dtype for (_, part), text in zip(parts, is_text, strict=True) if text), None
-        )
-        return [
-            part if text or kind is None else part.astype(kind)
-            for (_, part), text in zip(parts, is_text, strict=True)
-        ]
-    if not any(text and not void for text, void in zip(is_text, empty, strict=True)):
-        return [
-            part.astype(float) if text else part
-            for (_, part), text in zip(parts, is_text, strict=True)
-        ]
-    return [
-        part if text else _digits(part, name, parts[is_text.index(True)][0])
-        for (name, part), text in zip(parts, is_text, strict=True)
-    ]
+    text = [(name, part) for name, part in parts if _is_text(part) and part.notna().any()]
+    if not text:  # numbers, and perhaps text columns without any filled cell
+        return [part.astype(float) if _is_text(part) else part for _, part in parts]
+    return [part if _is_text(part) else _digits(part, name, text[0][0]) for name, part in parts]
+
+
+def _is_text(part: pd.Series) -> bool:
+    return isinstance(part.dtype, pd.StringDtype) or part.dtype == object
 
 
 def _digits(part: pd.Series, name: str, other: str) -> pd.Series:
