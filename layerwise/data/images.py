@@ -7,6 +7,8 @@ the wanted size and mode, so that a changed image is decoded anew.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -31,7 +33,7 @@ SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif",
     ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm",
 )  # fmt: skip
-FORMATS = ("JPEG", "MPO", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")  # no others are tried
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")  # no others are tried
 MODES = {"grey": "L", "rgb": "RGB", "rgba": "RGBA"}
 PARTS = {
     "train": "train", "training": "train",
@@ -164,10 +166,10 @@ def _about_classes(folder: Path, labels: list[str]) -> list[str]:
 
 
 def _image_column(frame: DataFrame, folder: Path) -> str | None:
-    """The first column whose first cells name images that are there."""
+    """The first column that names images of which at least one of the first is there."""
     for name in columns_like_images(frame):
         cells = frame[name].dropna().head(5)
-        if all((folder / cell.replace("\\", "/")).is_file() for cell in cells):
+        if any((folder / cell.replace("\\", "/")).is_file() for cell in cells):
             return name
     return None
 
@@ -268,7 +270,7 @@ def _each(function, files: Sequence[Path]) -> list:
 
 def _open(path: Path) -> Image.Image:
     try:
-        return Image.open(path, formats=FORMATS)
+        return Image.open(path, formats=_formats())
     except Image.DecompressionBombError:
         raise DataError(_bomb(path, "far too many")) from None
     except UnidentifiedImageError:
@@ -277,6 +279,13 @@ def _open(path: Path) -> Image.Image:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, SyntaxError, EOFError) as error:
         raise DataError(f"{path} is a damaged image ({error}). Remove or replace it.") from None
+
+
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    """Those of FORMATS that this Pillow can read."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _what_it_is(path: Path) -> str:
@@ -457,7 +466,8 @@ def _decode_into_cache(files, shape, mode: str, cache: Path, notes: list[str], u
             os.replace(beside, cache)
             images = np.load(cache, mmap_mode="c", allow_pickle=False)
     finally:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink()
     return images, notes
 
 
