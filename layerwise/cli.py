@@ -43,8 +43,8 @@ def learner_flags() -> tuple[Parameter, ...]:
 
 
 def fit_flags() -> tuple[Parameter, ...]:
-    """Give the parameters of ``Learner.fit`` but its first, SOURCE."""
-    return read_function("learner.py", "Learner.fit")[1:]
+    """Give the parameters of ``Learner.fit`` but data, which is SOURCE, and y, an array."""
+    return read_function("learner.py", "Learner.fit")[2:]
 
 
 def fit(given: Given) -> None:

@@ -90,7 +90,7 @@ class Learner(BaseEstimator):
     positive : str
         Which of two classes is the positive one.
     class_weight : str
-        "balanced" gives every class the same say in the loss.
+        "balanced" gives every class the same say in the loss; in Python also a dict of weights.
     abstain_below : float
         Report coverage and accuracy when the network may abstain below this probability.
     baselines : str
@@ -183,8 +183,9 @@ class Learner(BaseEstimator):
     def fit(
         self,
         data,
-        target=None,
+        y=None,
         *,
+        target: str | list[str] | None = None,
         validation=None,
         test=None,
         targets=None,
@@ -202,8 +203,11 @@ class Learner(BaseEstimator):
         ----------
         data : str, path, DataFrame, array or tensor
             A known name, a file, a folder, a glob; or the inputs themselves.
-        target : str, list of str or array
-            The column or columns to be predicted; or the targets themselves.
+        y : array
+            The targets, one per row of ``data``, as scikit-learn gives them. Then the caller keeps
+            the test rows, and none are held out.
+        target : str or list of str
+            The column or columns to be predicted.
         validation : str or path
             A source of its own for the validation rows.
         test : str or path
@@ -230,11 +234,12 @@ class Learner(BaseEstimator):
             "key": key, "group": group, "time": time, "weight": weight, "carry": carry,
             "ignore": ignore,
         }  # fmt: skip
-        if given_as_arrays(data, target):
-            data, wanted["target"] = self._checked_arrays(data, target)
-            self._learn_arrays(data, wanted, folder)
-        else:
-            self._adopt(run_job(self, data, wanted, folder=folder))
+        if isinstance(y, str):
+            wanted["target"] = y
+        elif y is not None or _is_array(data):
+            self._learn_arrays(*self._checked_arrays(data, y), wanted, folder)
+            return self
+        self._adopt(run_job(self, data, wanted, folder=folder))
         return self
 
     def predict(self, data):
@@ -251,15 +256,15 @@ class Learner(BaseEstimator):
         """Probability of each class of ``classes_``, or of each label; (rows, classes)."""
         return self._scores(data)
 
-    def score(self, data, target=None):
+    def score(self, data, y=None):
         """Accuracy for classes, R2 for amounts, on rows whose targets are known."""
         model = self._fitted()
-        if target is None:
+        if y is None:
             source, _ = read_source(self, data, {"target": list(model.target.names)})
             truth = encode_target(source.frame, model.roles, model.target)
             found = answers(model, self._scores(source, in_order_of_target=True))
         else:
-            truth, found = np.asarray(target), self.predict(data)
+            truth, found = np.asarray(y), self.predict(data)
         if model.target.kind in ("binary", "classes"):
             return float(accuracy_score(truth, found))
         if model.target.kind == "labels":
@@ -351,27 +356,27 @@ class Learner(BaseEstimator):
             tags.target_tags.multi_output = True
         return tags
 
-    def _checked_arrays(self, data, target):
+    def _checked_arrays(self, data, y):
         """Inputs and targets in scikit-learn's ways, with its words for what is wrong."""
         if hasattr(data, "columns"):
             validate_data(self, data, skip_check_array=True)
-            return data, column_or_1d(target, warn=True) if np.ndim(target) < 2 else target
-        several = isinstance(self.task, str) and self.task in ("auto", "regress", "classify")
-        inputs, found = validate_data(
-            self, data, target, allow_nd=True, ensure_all_finite="allow-nan",
-            multi_output=several and np.ndim(target) > 1, y_numeric=self.task == "regress",
-        )  # fmt: skip
-        return inputs, found if found.ndim > 1 else column_or_1d(found, warn=True)
-
-    def _learn_arrays(self, data, wanted, folder) -> None:
-        """Targets beside the inputs: the caller keeps the test rows, so none are held out."""
+            found = np.asarray(y)
+        else:
+            data, found = validate_data(
+                self, data, y, allow_nd=True, ensure_all_finite="allow-nan",
+                multi_output=True, y_numeric=self.task == "regress",
+            )  # fmt: skip
+        if found.ndim < 2 or found.shape[1] == 1:
+            found = column_or_1d(found, warn=True)
         if self.task == "classify":
-            check_classification_targets(wanted["target"])
-        few = len(data) < FEW_ROWS
-        alone = clone(self).set_params(
-            test_fraction=0.0, validation_fraction=0.0 if few else self.validation_fraction
-        )
-        self._adopt(run_job(alone, data, wanted, folder=folder))
+            check_classification_targets(found)
+        return data, found
+
+    def _learn_arrays(self, data, y, wanted, folder) -> None:
+        """Targets beside the inputs: the caller keeps the test rows, so none are held out."""
+        share = 0.0 if len(data) < FEW_ROWS else self.validation_fraction
+        alone = clone(self).set_params(test_fraction=0.0, validation_fraction=share)
+        self._adopt(run_job(alone, data, {**wanted, "target": y}, folder=folder))
 
     def _adopt(self, job: Job) -> None:
         """Keep what a job gave."""
@@ -406,7 +411,7 @@ class Learner(BaseEstimator):
             data = self._checked_inputs(data)
         with own_chance():
             source = self._read(data)
-            scores = model.outputs(model.dataset(source)).double().numpy()
+            scores = model.answer(source)
         if in_order_of_target or not hasattr(self, "classes_"):
             return scores
         order = [model.target.classes.index(as_label(value)) for value in self.classes_]
@@ -422,15 +427,9 @@ class Learner(BaseEstimator):
         return data
 
 
-def given_as_arrays(data, target) -> bool:
-    """Whether inputs and targets come side by side, as scikit-learn gives them."""
-    if isinstance(data, (str, os.PathLike, Source)):
-        return False
-    names = isinstance(target, str) or (
-        isinstance(target, (list, tuple)) and all(isinstance(name, str) for name in target)
-        and hasattr(data, "columns") and set(target) <= set(data.columns)
-    )  # fmt: skip
-    return not names
+def _is_array(data) -> bool:
+    """Whether these are inputs without names, such as an array or a list of lists."""
+    return not isinstance(data, (str, os.PathLike, Source)) and not hasattr(data, "columns")
 
 
 def _names_checked(learner: Learner, data):

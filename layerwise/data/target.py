@@ -61,8 +61,8 @@ def describe_target(
     classes = _sorted_classes(series)
     if len(classes) < 2:
         raise DataError(
-            f"The target '{name}' is constant: every row is '{', '.join(classes)}'. There is "
-            "nothing to learn. Give another column with --target, or rows with other values."
+            f"The target '{name}' is constant: every row is '{', '.join(classes)}'. From 1 class "
+            "there is nothing to learn. Give another column with --target, or rows with other values."
         )
     if len(classes) > 2 and positive is not None:
         raise SettingsError(
@@ -218,8 +218,8 @@ def _check_numbers(series: Series, name: str, kind: str) -> None:
         )
     if len(values) and values.min() == values.max():
         raise DataError(
-            f"The target '{name}' is constant: every row is {values[0]:g}. There is nothing to "
-            "learn. Give another column with --target, or rows with other values."
+            f"The target '{name}' is constant: every row is {values[0]:g} "
+            f"(n_samples = {len(values)}). There is nothing to learn. Give another column with --target, or rows with other values."
         )
 
 

@@ -62,7 +62,7 @@ def predict_rows(model: Model, source: Source) -> DataFrame:
     """The predictions table of a source, with the truth where the source has it."""
     rows = torch.arange(len(source.frame))
     known = all(name in source.frame.columns for name in model.target.names)
-    return _table(model, source, model.outputs(model.dataset(source)), rows, "test", known)
+    return _table(model, source, model.answer(source), rows, "test", known)
 
 
 def write_judgement(run: Run, plan: Plan, judgement: Judgement) -> None:

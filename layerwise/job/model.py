@@ -3,9 +3,10 @@
 import copy
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -16,7 +17,7 @@ from layerwise.data.roles import Roles
 from layerwise.data.source import Source
 from layerwise.errors import RunError
 from layerwise.evaluation.evaluate import predict
-from layerwise.networks import network_class
+from layerwise.networks import NETWORKS, network_class
 from layerwise.own_code import check_options
 from layerwise.run import Run
 from layerwise.tasks import task_class
@@ -60,6 +61,18 @@ class Model:
     def outputs(self, dataset: Any) -> Tensor:
         """Probabilities or values in the target's units for every row, on the CPU."""
         return self.preparation.in_units(predict(self.network, self.task, dataset))
+
+    def answer(self, source: Source) -> np.ndarray:
+        """Probabilities or values in the target's units for every row of a source, float64.
+
+        The networks of the zoo answer for tables in float64, so that what a row gets does not
+        depend on the rows beside it (in float32 the last digit does).
+        """
+        model = self
+        if self.preparation.form != "images" and self.network_name in NETWORKS:
+            network = copy.deepcopy(self.network).double()
+            model = replace(self, network=network, precision="float64")
+        return model.outputs(model.dataset(source)).double().numpy()
 
     def record(self) -> dict[str, Any]:
         """What ``load_model`` needs beside tensors, as JSON values."""

@@ -10,6 +10,7 @@ import torch
 
 from layerwise.contracts import Recipe, Target
 from layerwise.data import read
+from layerwise.data.cells import as_label
 from layerwise.data.kinds import Column
 from layerwise.data.preparation import Preparation
 from layerwise.data.roles import Roles, assign_roles, describe_columns
@@ -119,7 +120,7 @@ class Plan:
             for role, names in self.model.roles.named().items()
             for name in names
         ]
-        fitted = _fitted_in_words(self.model.preparation)
+        fitted = self.model.preparation.fitted_in_words()
         return [
             *named,
             *(
@@ -186,20 +187,11 @@ def read_source(settings: Any, data: Any, wanted: Mapping[str, Any]) -> tuple[So
         key=wanted.get("key"),
     )
     named = wanted.get("target")
-    in_frame = isinstance(named, str) or (
-        (
-            isinstance(named, (list, tuple))
-            and all(isinstance(name, str) for name in named)
-            and isinstance(data, (str, Path))
-        )
-        or (hasattr(data, "columns") and isinstance(named, list))
-    )
+    by_name = named is None or isinstance(named, (str, list, tuple))
     roles = assign_roles(
         source,
-        target=named if in_frame else None,
-        **{
-            role: wanted.get(role) for role in ("key", "group", "time", "weight", "carry", "ignore")
-        },
+        target=named if by_name else None,
+        **{role: wanted.get(role) for role in ("key", "group", "time", "weight", "carry", "ignore")},
     )
     return drop_missing_target(source, roles), roles
 
@@ -247,15 +239,22 @@ def _choose_task(settings, network, target: Target, preparation: Preparation) ->
         name = default_task(target, _class_of(network))
     options = dict(settings.task_options or {})
     if settings.class_weight is not None:
-        if settings.class_weight != "balanced":
-            raise SettingsError(
-                f"--class-weight must be 'balanced', got '{settings.class_weight}'. Single "
-                "weights are given with --task.class_weight 1,5."
-            )
-        if preparation.class_weights is None:
-            raise SettingsError("--class-weight goes with a target of classes.")
-        options["class_weight"] = tuple(preparation.class_weights.tolist())
+        options["class_weight"] = _class_weights(settings.class_weight, preparation, target)
     return name, options
+
+
+def _class_weights(wanted: Any, preparation: Preparation, target: Target) -> tuple[float, ...]:
+    if preparation.class_weights is None:
+        raise SettingsError("--class-weight goes with a target of classes.")
+    if isinstance(wanted, Mapping):
+        by_name = {as_label(name): float(weight) for name, weight in wanted.items()}
+        return tuple(by_name.get(name, 1.0) for name in target.classes)
+    if wanted != "balanced":
+        raise SettingsError(
+            f"--class-weight must be 'balanced', got '{wanted}'. Single weights are given with "
+            "--task.class_weight 1,5."
+        )
+    return tuple(preparation.class_weights.tolist())
 
 
 def _build(settings, network, options, task, target, preparation, roles):
@@ -304,8 +303,10 @@ def _choices(plan: Plan, why_network: str, fitted: tuple, machine_why: tuple, se
     parts = ", ".join(f"{len(plan.rows(p)):,} {p}" for p in ("train", "validation", "test"))
     used = len(model.preparation.feature_names)
     shape = "x".join(str(size) for size in model.preparation.input_shape)
-    yield Choice("data", f"{source.name}: {len(source.frame):,} rows", source.about)
-    for note in (*source.notes, *(c.note for c in plan.columns if c.note)):
+    about = f" ({source.about})" if source.about else ""
+    yield Choice("data", f"{source.name}: {len(source.frame):,} rows{about}")
+    columns = (f"Column '{c.name}': {c.note}." for c in plan.columns if c.note)
+    for note in (*source.notes, *columns):
         yield Choice("", note)
     inputs = f"images {shape}" if len(model.preparation.input_shape) == 3 else f"{used} features"
     yield Choice("inputs", inputs)
@@ -346,19 +347,6 @@ def _target_in_words(target: Target) -> str:
         return f"{names}: {len(target.classes)} classes ({shown})"
     words = {"labels": "several labels at once", "count": "counts", "real": "real numbers"}
     return f"{names}: {words.get(target.kind, target.kind)}"
-
-
-def _fitted_in_words(preparation: Preparation) -> dict[str, str]:
-    """Per input column, the constants that training rows decided."""
-    return {entry["name"]: _constants(entry) for entry in preparation.content["columns"]
-            if entry["features"]}  # fmt: skip
-
-
-def _constants(entry: Mapping[str, Any]) -> str:
-    if entry["categories"]:
-        return f"{len(entry['categories'])} categories"
-    first = next(iter(entry["constants"].values()), None)
-    return "" if first is None else f"mean {first['mean']:.4g}, deviation {first['scale']:.4g}"
 
 
 def _short(value: Any) -> str:
