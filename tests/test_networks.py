@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -173,3 +174,13 @@ class Net(nn.Module):
 def test_what_is_no_network_is_explained(tmp_path, content, says):
     with pytest.raises(SettingsError, match=says):
         network_class(write(tmp_path, content))
+
+
+def test_the_network_of_the_guide_works():
+    guide = Path(__file__).parents[1] / "docs" / "add-a-network.md"
+    code = re.search(r"```python\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)[1]
+    found = {}
+    exec(code, found)
+    network = found["RadialBasis"]((3,), 2, centres=5)
+    assert network(torch.randn(4, 3)).shape == (4, 2)
+    assert sum(layer.parameters for layer in summarize(network, (3,))) == 5 * 3 + 1 + 5 * 2 + 2

@@ -37,7 +37,7 @@ class LeNet5(nn.Module):
     recipes: ClassVar[dict[str, Recipe]] = {
         "modern": (
             Stage(
-                None, "adamw", {"weight_decay": 0.01}, 0.002, "one_cycle", epochs=20, batch_size=64
+                None, "adamw", {"weight_decay": 0.01}, 0.004, "one_cycle", epochs=30, batch_size=32
             ),
         ),
         "historic": (

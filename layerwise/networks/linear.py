@@ -30,7 +30,7 @@ class Linear(nn.Module):
 
     recipes: ClassVar[dict[str, Recipe]] = {
         "modern": (
-            Stage(None, "adamw", {"weight_decay": 0.0}, 0.01, "cosine", epochs=100, batch_size=32),
+            Stage(None, "adamw", {"weight_decay": 0.0}, 0.03, "cosine", epochs=100, batch_size=32),
         ),
         "historic": (
             Stage(

@@ -42,7 +42,7 @@ class MLP(nn.Module):
     recipes: ClassVar[dict[str, Recipe]] = {
         "modern": (
             Stage(
-                None, "adamw", {"weight_decay": 0.01}, 0.002, "one_cycle", epochs=60, batch_size=64
+                None, "adamw", {"weight_decay": 0.01}, 0.004, "one_cycle", epochs=60, batch_size=32
             ),
         ),
         "historic": (Stage(None, "sgd", {"momentum": 0.9}, 0.1, epochs=1000, batch_size="all"),),

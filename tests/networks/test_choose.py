@@ -1,10 +1,12 @@
 """The rules of thumb choose what the data ask for."""
 
 import pytest
+from torch import nn
 
 from layerwise.contracts import Target
+from layerwise.errors import SettingsError
 from layerwise.networks import network_class
-from layerwise.networks.choose import auto_network
+from layerwise.networks.choose import auto_network, recipe_of
 
 TARGET = Target("classes", ("y",), ("a", "b", "c"))
 
@@ -38,3 +40,14 @@ def test_fewer_rows_get_a_smaller_network():
 
 def test_categories_are_mentioned():
     assert "category" in auto_network((3,), 5000, (4, 5), TARGET)[2]
+
+
+def test_a_recipe_is_found_by_its_name():
+    made = network_class("lenet5")
+    assert recipe_of(made, "historic") is made.recipes["historic"]
+    with pytest.raises(SettingsError, match=r"LeNet5 has no recipe 'historc'.*'historic'"):
+        recipe_of(made, "historc")
+
+
+def test_a_network_without_recipes_gets_the_usual_one():
+    assert recipe_of(nn.Linear, "modern")[-1].optimizer == "adamw"
