@@ -277,8 +277,8 @@ def _open(path: Path) -> Image.Image:
         raise DataError(f"{path} {_what_it_is(path)}. Remove it or give the image.") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except (ValueError, SyntaxError, EOFError) as error:
-        raise DataError(f"{path} is a damaged image ({error}). Remove or replace it.") from None
+    except Exception as error:
+        raise DataError(_damaged(path, error)) from None
 
 
 @functools.cache
@@ -298,6 +298,10 @@ def _what_it_is(path: Path) -> str:
     if head.startswith(b"version https://git-lfs"):
         return "is a Git LFS pointer, not the image"
     return "is no image that can be read"
+
+
+def _damaged(path: Path, error: Exception) -> str:
+    return f"{path} is a damaged or cut off image ({error}). Remove or replace it."
 
 
 def _bomb(path: Path, pixels) -> str:
@@ -320,7 +324,10 @@ def _header(path: Path) -> Header:
         if turned in (5, 6, 7, 8):
             width, height = height, width
         transparent = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
-        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        try:
+            frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        except Exception as error:
+            raise DataError(_damaged(path, error)) from None
         return Header(image.mode, height, width, turned not in (0, 1), transparent, frames)
 
 
@@ -387,10 +394,8 @@ def _pixels(path: Path, mode: str, size: tuple[int, int]) -> np.ndarray:
                 image.draft(None, (max(size), max(size)))  # the decoder skips what is not needed
             image.load()
             image = ImageOps.exif_transpose(image)
-        except (OSError, ValueError, SyntaxError, EOFError, IndexError, MemoryError) as error:
-            raise DataError(
-                f"{path} is a damaged or cut off image ({error}). Remove or replace it."
-            ) from None
+        except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged bytes
+            raise DataError(_damaged(path, error)) from None
         image = _converted(image, mode, path)
         if image.size != (size[1], size[0]):
             image = image.resize((size[1], size[0]), Image.Resampling.LANCZOS)

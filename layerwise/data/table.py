@@ -344,6 +344,8 @@ def _layout(text: bytes, path: Path, options: dict, notes: list[str]) -> tuple[L
     if skipped:
         notes.append(f"{counted(skipped, 'line')} before the header of {path.name}: skipped.")
     records = list(_records(lines[skipped:], separator))
+    if not records:
+        raise DataError(f"{path} holds no filled cell. Give a file with a header and rows.")
     used, first = records[0]
     rest = [fields for _, fields in records[1:]]
     has_header = header if isinstance(header, bool) else not _is_a_row(first, rest)
@@ -1078,8 +1080,10 @@ def _parquet_table(path: Path) -> pa.Table:
         if not file.read(1):
             raise DataError(f"{path} is empty (0 bytes). Write it anew.")
     try:
-        return parquet.ParquetFile(path, memory_map=True).read()
-    except (pa.ArrowException, OSError) as error:
+        table = parquet.ParquetFile(path, memory_map=True).read().replace_schema_metadata(None)
+        assert isinstance(table.column_names, list)  # a damaged name is found here
+        return table
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(
             f"{path} is a damaged or cut off Parquet file ({error}). Write it anew."
         ) from None

@@ -22,6 +22,7 @@ def text_columns(frame):
 
 REFUSED = {  # name -> (bytes of the file, what the error says)
     "empty.csv": (b"", r"empty\.csv is empty \(0 bytes\)"),
+    "quotes_only.csv": (b'""\n', "no filled cell"),
     "blank.csv": (b"\n\n  \n", "nothing but blank lines"),
     "header_only.csv": (b"a,b\n", r"header_only\.csv has a header and no rows"),
     "header_only_cut.csv": (b"a,b", "has a header and no rows"),
