@@ -1,0 +1,131 @@
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from layerwise.contracts import Batch, Loss, Stage
+from layerwise.layers.activations import ACTIVATIONS
+from layerwise.networks.lenet5 import LeNet5
+from layerwise.networks.mlp import MLP
+from layerwise.scaling.processes import ALONE
+from layerwise.training.descent import Descent
+from layerwise.training.tracing import MOST_SHAPES, Tracer
+
+
+class CrossEntropy:
+    def losses(self, network, batch):
+        value = F.cross_entropy(network(batch.inputs), batch.targets)
+        yield Loss(value + 0.0 * batch.done, len(batch.targets))
+
+
+def batch_of(rows=12, shape=(6,), seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    inputs = torch.randn(rows, *shape, generator=generator)
+    return Batch(inputs, torch.randint(0, 3, (rows,), generator=generator), done=torch.tensor(0.3))
+
+
+def reseed():
+    torch.manual_seed(5)
+
+
+def found(network, batch, task=None):
+    """Gradients by trace (the second time a shape comes), and eagerly; both from one seed."""
+    task = task or CrossEntropy()
+    tracer = Tracer(network, task, lambda: torch.autocast("cpu", enabled=False))
+    assert tracer.gradients(batch, reseed) is None  # a shape seen once is not traced
+    reseed()
+    traced = tracer.gradients(batch, reseed)
+    assert traced is not None, "this network could not be traced"
+    reseed()
+    network.zero_grad()
+    loss = next(task.losses(network, batch))
+    (loss.value * loss.terms).backward()
+    return traced, [p.grad for p in network.parameters()], tracer
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gradients_of_an_mlp_have_the_bits_of_the_eager_step(activation):
+    network = MLP((6,), 3, hidden=(8, 5), activation=activation, dropout=0.25)
+    traced, eager, _ = found(network.train(), batch_of())
+    for one, other in zip(traced[2], eager, strict=True):
+        assert (one is None) == (other is None)
+        assert one is None or torch.equal(one, other)
+
+
+@pytest.mark.parametrize("pooling", ["max", "average"])
+def test_gradients_of_a_convolution_have_the_bits_of_the_eager_step(pooling):
+    network = LeNet5((1, 12, 12), 3, pooling=pooling).train()
+    traced, eager, _ = found(network, batch_of(shape=(1, 12, 12)))
+    assert all(torch.equal(one, other) for one, other in zip(traced[2], eager, strict=True))
+
+
+def test_the_replay_follows_the_weights_as_they_change():
+    network = MLP((6,), 3, hidden=(8,)).train()
+    _, _, tracer = found(network, batch_of())
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(0.5)
+    other = batch_of(seed=3)
+    traced = tracer.gradients(other, reseed)
+    network.zero_grad()
+    loss = next(CrossEntropy().losses(network, other))
+    (loss.value * loss.terms).backward()
+    assert all(torch.equal(g, p.grad) for g, p in zip(traced[2], network.parameters(), strict=True))
+
+
+def test_gradients_own_their_memory():
+    """A linear loss has the inputs as its gradient: dividing it must not change the data."""
+
+    class Linear:
+        def losses(self, network, batch):
+            yield Loss((network.weight * batch.inputs.sum(0)).sum() / 12, 12)
+
+    network, batch = nn.Linear(6, 1, bias=False), batch_of()
+    before = batch.inputs.clone()
+    traced, eager, _ = found(network, batch, Linear())
+    assert torch.equal(traced[2][0], eager[0])
+    traced[2][0].zero_()
+    assert torch.equal(batch.inputs, before)
+
+
+def test_what_looks_at_values_runs_eagerly():
+    class Choosy(nn.Linear):
+        def forward(self, x):
+            return super().forward(x) * (2.0 if x.sum() > 0 else 1.0)
+
+    tracer = Tracer(Choosy(6, 3), CrossEntropy(), lambda: torch.autocast("cpu", enabled=False))
+    for _ in range(3):
+        assert tracer.gradients(batch_of(), reseed) is None
+
+
+def test_a_network_whose_constants_change_is_not_trusted_to_a_trace():
+    """A Python number that moves with each call would be frozen by the trace."""
+
+    class Counting(nn.Linear):
+        calls = 0
+
+        def forward(self, x):
+            Counting.calls += 1
+            return super().forward(x) * Counting.calls
+
+    tracer = Tracer(Counting(6, 3), CrossEntropy(), lambda: torch.autocast("cpu", enabled=False))
+    for _ in range(3):
+        assert tracer.gradients(batch_of(), reseed) is None
+
+
+def test_few_shapes_are_traced():
+    tracer = Tracer(MLP((6,), 3), CrossEntropy(), lambda: torch.autocast("cpu", enabled=False))
+    for rows in range(2, 3 + MOST_SHAPES):
+        batch = batch_of(rows)
+        tracer.gradients(batch, reseed)
+        traced = tracer.gradients(batch, reseed)
+        assert (traced is None) == (rows == 2 + MOST_SHAPES)
+
+
+def test_tasks_with_state_are_never_traced():
+    class Remembering(CrossEntropy):
+        def state_dict(self):
+            return {}
+
+    stage = Stage(Remembering(), batch_size=4)
+    assert not Descent(MLP((6,), 3), stage.task, stage, ALONE).is_pure()
