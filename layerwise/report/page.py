@@ -125,6 +125,8 @@ def _render(record: Record, content: dict[str, Any], shown: list[tuple[Drawing, 
         "measured": tables.measured,
         "interval": tables.interval,
         "short_count": tables.short_count,
+        "seconds": tables.seconds,
+        "reason": tables.reason,
         "written": tables.written,
         "label": label,
     }

@@ -40,7 +40,9 @@ def measured(score: dict[str, Any] | None, field: str = "value", like: dict | No
     decimals = _decimals(score if like is None else like)
     if decimals is None:
         decimals = max(0, 3 - math.floor(math.log10(abs(score[field]) or 1)))
-    return _minus(f"{score[field]:,.{min(decimals, 12)}f}")
+    written = _minus(f"{score[field]:,.{min(decimals, 12)}f}")
+    lost = like is not None and score[field] and not written.strip("0.,")  # 0.0004 at 0.00
+    return number(score[field], 2) if lost else written
 
 
 def _decimals(score: dict[str, Any]) -> int | None:
@@ -61,13 +63,25 @@ def interval(score: dict[str, Any] | None) -> str:
 
 
 def short_count(value: float | None) -> str:
-    """A large count in few letters: ``8.9 thousand``, ``25.6 million``; small ones as they are."""
+    """A count in few letters: ``61,706``, ``25.6 million``."""
     if value is None:
         return "-"
-    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
-        if value >= size * (10 if size == 1e3 else 1):
+    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if value >= size:
             return f"{value / size:.3g} {word}"
     return f"{value:,.0f}"
+
+
+def seconds(value: float | None) -> str:
+    """Seconds to the hundredth: ``0.31``, ``< 0.01``."""
+    if value is None:
+        return "-"
+    return "< 0.01" if value < 0.01 else f"{value:,.2f}"
+
+
+def reason(why: str | None) -> str:
+    """Why something was decided, without its leading "because"."""
+    return (why or "").removeprefix("because").strip()
 
 
 def scores_table(record: Record) -> dict[str, Any]:
