@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from layerwise.errors import LayerwiseError, SettingsError, nearest
 from layerwise.run import Run, list_runs
 from layerwise.signatures import REQUIRED, Parameter, read_function
 
+NO_FLAGS = ("data", "y")
 RUNS = "runs"  # where the command line puts runs unless --folder says otherwise
 
 
@@ -31,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LayerwiseError as error:
         print(f"layerwise: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `layerwise zoo | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print("layerwise: interrupted", file=sys.stderr)
         return 130
