@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from pathlib import Path
 
-from layerwise import __version__, manual, show
-from layerwise.arguments import Given, Grammar, parse
+from layerwise import __version__
+from layerwise.command import manual, show
+from layerwise.command.arguments import Given, Grammar, parse
+from layerwise.command.signatures import REQUIRED, Parameter, read_function
 from layerwise.errors import LayerwiseError, SettingsError, nearest
 from layerwise.run import Run, list_runs
-from layerwise.signatures import REQUIRED, Parameter, read_function
 
 NO_FLAGS = ("data", "y")
 RUNS = "runs"  # where the command line puts runs unless --folder says otherwise
@@ -77,8 +78,8 @@ def evaluate(given: Given) -> None:
 
 def predict(given: Given) -> None:
     """Write the predictions for a source into a file."""
+    from layerwise.command.output import writer
     from layerwise.learner import Learner
-    from layerwise.output import writer
 
     write = writer(given.values["out"])
     write(Learner.load(given.words[0]).predict_table(given.words[1]))
@@ -119,7 +120,7 @@ def runs(given: Given) -> None:
 
 def zoo(given: Given) -> None:
     """List the networks, or describe one."""
-    from layerwise import zoo as networks
+    from layerwise.command import zoo as networks
 
     if given.words:
         networks.describe(given.words[0])

@@ -124,7 +124,7 @@ class Learner(BaseEstimator):
         optimizer_options: dict | None = None,
         schedule: str | None = None,
         schedule_options: dict | None = None,
-        learning_rate: float | None = None,
+        learning_rate: float | dict | None = None,
         epochs: int | None = None,
         batch_size: int | str | None = None,
         l1: float | None = None,

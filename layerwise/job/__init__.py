@@ -20,7 +20,7 @@ from layerwise.job.stopping import TimeLimit
 from layerwise.report import write_report
 from layerwise.report.live import Display
 from layerwise.run import Run, plain
-from layerwise.scaling.processes import Processes, join, leave
+from layerwise.scaling.processes import join, leave
 
 ENDINGS = {
     "finished": "All epochs are done.",
@@ -56,44 +56,47 @@ def run_job(
     """
     processes = join()
     limit = TimeLimit(settings.minutes)
-    run = resume
-    if folder is not None and processes.first:
-        run = Run.create(folder)
-        run.write("settings", _settings_record(settings, data, wanted))
-    writes = run if processes.first else None
     display = Display(settings.verbose and processes.first)
-    try:
-        with own_chance():
-            job = _work(settings, data, wanted, processes, limit, run, writes, display,
-                        resume is not None)  # fmt: skip
-    except BaseException as error:
-        display.close()
-        if writes is not None:
-            _write_failure(writes, error)
-        raise
+    with own_chance():
+        plan = make_plan(settings, data, wanted, processes)
+        _say(plan, display)
+        run = resume
+        if folder is not None and processes.first:  # only now: a mistake leaves nothing behind
+            run = Run.create(folder)
+            run.write("settings", _settings_record(settings, data, wanted))
+        writes = run if processes.first else None
+        checkpoints = None if resume is None else resume.path("checkpoints")
+        try:
+            job = _work(plan, settings, writes, checkpoints, display, limit)
+        except BaseException as error:
+            display.close()
+            if writes is not None:
+                _write_failure(writes, error)
+            raise
     leave()
     return job
 
 
-def _work(settings, data, wanted, processes: Processes, limit, run, writes, display, resuming):
-    plan = make_plan(settings, data, wanted, processes)
+def _work(plan: Plan, settings: Any, run: Run | None, checkpoints, display, limit) -> Job:
+    _begin(run, plan, checkpoints is not None, display)
+    torch.set_num_threads(plan.machine.threads)
+    dataset = plan.model.dataset(plan.source)
+    outcome = learn(
+        plan, dataset, writes=run, checkpoints=checkpoints, display=display, limit=limit
+    )  # fmt: skip
+    display.say(ENDINGS[outcome.ended])
+    results = None
+    if plan.machine.processes.first and (run is not None or _has_rows_to_judge(plan)):
+        results = _judge(plan, dataset, settings, run, outcome, display)
+    return Job(plan, outcome, results, run)
+
+
+def _say(plan: Plan, display: Display) -> None:
     for choice in plan.choices:
         if choice.what:
             display.decided(choice.what, choice.choice, choice.why)
         else:
             display.say(choice.choice)
-    _begin(writes, plan, resuming, display)
-    torch.set_num_threads(plan.machine.threads)
-    dataset = plan.model.dataset(plan.source)
-    outcome = learn(
-        plan, dataset, writes=writes, checkpoints=run.path("checkpoints") if resuming else None,
-        display=display, limit=limit,
-    )  # fmt: skip
-    display.say(ENDINGS[outcome.ended])
-    results = None
-    if processes.first and (writes is not None or _has_rows_to_judge(plan)):
-        results = _judge(plan, dataset, settings, writes, outcome, display)
-    return Job(plan, outcome, results, writes)
 
 
 def _begin(run: Run | None, plan: Plan, resuming: bool, display: Display) -> None:

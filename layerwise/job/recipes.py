@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from layerwise.contracts import Recipe, Stage, Target
-from layerwise.errors import SettingsError, nearest
+from layerwise.errors import SettingsError
 from layerwise.job.model import build_task
+from layerwise.networks.choose import recipe_of
 
 RATES = {  # for an optimizer that is not the recipe's: torch's own defaults, or the usual ones
     "sgd": 0.05,
@@ -19,8 +20,6 @@ RATES = {  # for an optimizer that is not the recipe's: torch's own defaults, or
     "closed_form": 0.0,
 }
 DESCENDING = ("one_cycle", "cosine")  # schedules whose last steps matter most
-PLAIN = (Stage(optimizer="adamw", learning_rate=2e-3, schedule="one_cycle", epochs=60,
-               batch_size=64),)  # for a network without recipes  # fmt: skip
 MOST_STEPS_PER_EPOCH, LARGEST_BATCH, MOST_STEPS = 1000, 1024, 100_000
 FIELDS = ("learning_rate", "schedule", "schedule_options", "epochs", "batch_size",
           "l1", "l2", "clip")  # fmt: skip
@@ -35,21 +34,19 @@ def resolve_recipe(
     settings : has ``recipe``, ``optimizer``, ``learning_rate`` and the other flags of learning
     rows : training rows
     """
-    recipes = getattr(kind, "recipes", {"modern": PLAIN})
-    if settings.recipe not in recipes:
-        raise SettingsError(
-            f"The network has no recipe '{settings.recipe}'.{nearest(settings.recipe, recipes)}"
-        )
-    stages = list(recipes[settings.recipe])
+    stages = list(recipe_of(kind, settings.recipe))
     last, notes = _fitted_to_rows(stages[-1], settings, rows)
     stages[-1] = _changed(last, settings)
-    return tuple(_with_task(stage, task, target) for stage in stages), notes
+    own = [None if stage.task is not None else task for stage in stages[:-1]]
+    pairs = zip(stages, [*own, task], strict=True)
+    return tuple(_with_task(stage, given, target) for stage, given in pairs), notes
 
 
 def _with_task(stage: Stage, task: Any, target: Target) -> Stage:
-    if stage.task is None or stage.task == getattr(type(task), "name", None):
-        return replace(stage, task=task)
-    return replace(stage, task=build_task(stage.task, {}, target))
+    """The stage with its own task, which only a stage before the last one may have."""
+    if task is None:
+        return replace(stage, task=build_task(stage.task, {}, target))
+    return replace(stage, task=task)
 
 
 def _changed(stage: Stage, settings: Any) -> Stage:

@@ -1,8 +1,8 @@
 import pytest
 
-from layerwise.arguments import Grammar, convert, convert_option, parse
+from layerwise.command.arguments import Grammar, convert, convert_option, parse
+from layerwise.command.signatures import REQUIRED, Parameter
 from layerwise.errors import SettingsError
-from layerwise.signatures import REQUIRED, Parameter
 
 FIT = Grammar(
     "fit",

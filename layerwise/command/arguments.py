@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from layerwise.command.signatures import REQUIRED, Parameter
 from layerwise.errors import SettingsError, nearest
-from layerwise.signatures import REQUIRED, Parameter
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 INTEGER = re.compile(r"[+-]?(0|[1-9]\d*)")

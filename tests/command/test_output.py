@@ -3,8 +3,8 @@ import pandas
 import pytest
 from pandas import DataFrame
 
+from layerwise.command.output import writer
 from layerwise.errors import RunError, SettingsError
-from layerwise.output import writer
 
 TABLE = DataFrame(
     {

@@ -2,10 +2,10 @@
 
 import re
 
+from layerwise.command.manual import describe as describe_option
+from layerwise.command.manual import metavar, print_pairs
+from layerwise.command.signatures import ClassText, read_class, read_table
 from layerwise.errors import LayerwiseError, SettingsError, nearest
-from layerwise.manual import describe as describe_option
-from layerwise.manual import metavar, print_pairs
-from layerwise.signatures import ClassText, read_class, read_table
 
 NOT_OPTIONS = ("input_shape", "output_size", "categories")  # given by the data
 EXAMPLES = (((64,), 10), ((1, 28, 28), 10), ((2,), 1))  # sizes are shown for the first that fits
@@ -33,7 +33,7 @@ def describe(name: str) -> None:
 
 def _print_class(name: str) -> None:
     """Print what only the class itself knows: recipes, departures, size."""
-    from layerwise import show  # slow: rich, and torch below
+    from layerwise.command import show  # slow: rich, and torch below
     from layerwise.networks import network_class
 
     found = network_class(name)

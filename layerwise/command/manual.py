@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from layerwise.arguments import Grammar, flag_name
-from layerwise.signatures import REQUIRED, Parameter, read_table
+from layerwise.command.arguments import Grammar, flag_name
+from layerwise.command.signatures import REQUIRED, Parameter, read_table
 
 INTRODUCTION = """\
 Data in, a trained, honestly judged, explained neural network out.

@@ -1,0 +1,1 @@
+"""What the command line is made of: its grammar, its help, its tables; ``cli`` puts it together."""
