@@ -35,12 +35,17 @@ def draw_plane(record: Record) -> Iterator[Drawing]:
         return
     points = _Points(record, plane)
     yield _answer(record, plane, points)
-    for number, (key, name) in enumerate(hidden_layers(plane)[:MOST_LAYERS], start=1):
-        yield _layer(record, plane, points, key, f"Hidden layer {number}: {name}")
+    sizes = {layer["name"]: layer["output_shape"] for layer in _layers(record)}
+    for number, key in enumerate(hidden_layers(plane)[:MOST_LAYERS], start=1):
+        name, _, kind = key.partition(":")[2].rpartition(".")
+        units = int(np.prod(sizes.get(name) or [plane[f"grid:{key}"].shape[-1]]))
+        counted = f"{units} {'unit' if units == 1 else 'units'}"
+        title = f"Hidden layer {number}: {counted}, {kind}"
+        yield _layer(plane, points, key, title, units)
 
 
-def hidden_layers(plane: Arrays) -> list[tuple[str, str]]:
-    """Key and name of the layers worth a picture, in order: after their activation where one is."""
+def hidden_layers(plane: Arrays) -> list[str]:
+    """Keys of the layers worth a picture, in order: after their activation where there is one."""
     keys = sorted(key.removeprefix("grid:") for key in plane if key.startswith("grid:"))
     kinds = [key.rsplit(".", 1)[-1].rsplit(":", 1)[-1] for key in keys]
     kept = []
@@ -49,8 +54,7 @@ def hidden_layers(plane: Arrays) -> list[tuple[str, str]]:
         activated = kinds[place] not in STRAIGHT and following in STRAIGHT
         linear = kinds[place] == following == "Linear"
         if activated or linear or (place + 1 == len(kinds)):
-            units = plane[f"grid:{key}"].shape[-1]
-            kept.append((key, f"{units} {'unit' if units == 1 else 'units'}, {kinds[place]}"))
+            kept.append(key)
     return kept
 
 
@@ -76,8 +80,9 @@ class _Points:
         said = truth if outputs is None else answers(outputs)
         return truth, (truth >= 0) & (said != truth)
 
-    def draw(self, axes: Axes, places: np.ndarray, size: float = 12) -> None:
+    def draw(self, axes: Axes, places: np.ndarray) -> None:
         """Dots in the colours of their classes; crosses where the answer is wrong."""
+        size = float(np.clip(1500 / len(self.chosen), 12, 48))
         for code in np.unique(self.truth[self.chosen]):
             of_class = self.chosen[self.truth[self.chosen] == code]
             colour = COLOURS["slate" if code < 0 else SERIES[code % len(SERIES)]]
@@ -130,7 +135,11 @@ def _shade_classes(axes: Axes, plane: Arrays, outputs: np.ndarray) -> None:
         axes.contour(plane["x"], plane["y"], lead, [0.5], colors=[COLOURS["ink"]], linewidths=1.0)
 
 
-def _layer(record: Record, plane: Arrays, points: _Points, key: str, title: str) -> Drawing:
+def _layers(record: Record) -> list[dict]:
+    return (record.plan.get("network") or {}).get("layers") or []
+
+
+def _layer(plane: Arrays, points: _Points, key: str, title: str, total: int) -> Drawing:
     grid, seen = plane[f"grid:{key}"], plane[f"points:{key}"]
     units = min(MOST_UNITS, grid.shape[-1])
     rows = 1 if units <= 2 else 2 if units <= 6 else 3
@@ -147,7 +156,7 @@ def _layer(record: Record, plane: Arrays, points: _Points, key: str, title: str)
         f"Left: the data as this layer passes them on, with a square grid of the plane bent along"
         f"{how}. Right: where each unit is active (blue) or negative (orange); the line is zero."
     )
-    if grid.shape[-1] > units:
+    if total > units:
         caption += f" The first {units} of its units."
     name = f"layer-{key.split(':')[0]}"
     return Drawing(name, "plane", title, caption, figure, _numbers(plane, grid), wide=True)
@@ -217,8 +226,7 @@ def _frame(axes: Axes, record: Record, plane: Arrays) -> None:
 
 
 def _features(record: Record) -> list[str]:
-    columns = (record.plan.get("data") or {}).get("columns") or []
-    names = [column["name"] for column in columns if column.get("role") == "input"]
+    names = (record.results.get("plane") or {}).get("columns") or []
     return names if len(names) == 2 else ["first feature", "second feature"]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from layerwise.report.glossary import explained, label
 from layerwise.report.record import Record
 from layerwise.report.tables import baselines_table, interval, measured
@@ -13,6 +15,15 @@ SAME_ROWS = (
     "Nothing here generalizes: the rows it was trained on are the rows it is judged on. The "
     "numbers say whether the network can represent this data, not how it does on new data."
 )
+
+ONE_LAYER = (
+    "This network has no hidden layer, so it can part the classes only by a straight line (with "
+    "more features: a flat plane). {straight} some stay wrong however long it trains. A hidden "
+    "layer can bend the line: --network mlp."
+)
+PROVEN = "No straight line parts these rows (this was checked), so"
+POSSIBLE = "Where no straight line parts the rows, as with XOR,"
+MOST_UNSEPARATED = 0.9  # accuracy on learned rows above which a straight line nearly does
 
 STATES = {
     "finished": "The run finished.",
@@ -40,6 +51,7 @@ def headline(record: Record) -> dict[str, Any] | None:
     words = PART_WORDS.get(part, f"{part} rows")
     if record.same_rows:
         words = PART_WORDS["train"]
+        said = {**said, "low": None, "high": None}  # of what would it be an interval?
     count = said.get("rows")
     counted = f"{count:,} {words}" if count is not None else words
     sentence = f"Measured on {counted}."
@@ -77,7 +89,7 @@ def against_baselines(record: Record) -> str:
 def remarks(record: Record) -> list[str]:
     """Sentences that a reader should not miss, most important first."""
     said = [SAME_ROWS] if record.same_rows else []
-    said += _trouble(record)
+    said += _trouble(record) + _one_layer(record)
     said += [str(note) for note in record.results.get("notes") or ()]
     part = record.judged_part
     if record.results.get("headline") and part == "validation" and not record.same_rows:
@@ -122,6 +134,37 @@ def _trouble(record: Record) -> list[str]:
                 "diverged. A smaller learning rate or gradient clipping usually helps."
             ]
     return []
+
+
+def _one_layer(record: Record) -> list[str]:
+    """Why a network without a hidden layer stays wrong on rows it has learned from."""
+    layers = (record.plan.get("network") or {}).get("layers") or []
+    learned = [layer for layer in layers if layer.get("parameters")]
+    part = record.judged_part if record.same_rows else "train"
+    score = record.score(part or "train", "accuracy")
+    known = score is not None and score.get("value") is not None
+    if record.target.kind not in ("binary", "classes") or len(learned) != 1 or not known:
+        return []
+    if not score or score["value"] > MOST_UNSEPARATED:
+        return []
+    return [ONE_LAYER.format(straight=POSSIBLE if separable(record) else PROVEN)]
+
+
+def separable(record: Record) -> bool:
+    """Whether a straight line may part the two classes; False only where it is proven not to.
+
+    A linear programme over the points of the plane: t (w x + b) >= 1 for every point.
+    """
+    if record.plane is None or record.predictions is None or record.target.kind != "binary":
+        return True
+    from scipy.optimize import linprog  # slow to import
+
+    truth = record.predictions.drop_duplicates("row").set_index("row")["truth"].astype(str)
+    of_points = truth.reindex(record.plane["rows"].astype(int)).to_numpy()
+    sign = np.where(of_points == record.target.classes[1], 1.0, -1.0)[:, None]
+    points = np.column_stack([record.plane["points"], np.ones(len(sign))])
+    found = linprog(np.zeros(3), -sign * points, -np.ones(len(sign)), bounds=(None, None))
+    return found.status != 2  # 2: there is no such line
 
 
 def _finite(value: Any) -> bool:

@@ -98,7 +98,8 @@ def scores_table(record: Record) -> dict[str, Any]:
         found = [score_of(scores[part], name) for part in parts]
         judged = next((score for score in reversed(found) if interval(score)), None)
         rows.append({"metric": name, "scores": found, "judged": judged})
-    return {"parts": parts, "rows": rows}
+    named = ["all rows"] if record.same_rows and len(parts) == 1 else parts
+    return {"parts": named, "rows": rows}
 
 
 def baselines_table(record: Record) -> list[dict[str, Any]]:
@@ -153,6 +154,8 @@ def splits_table(record: Record) -> list[dict[str, Any]]:
     """Rows part, rows and share of the rows."""
     splits = record.plan.get("splits") or {}
     counts = {part: splits.get(part) or 0 for part in reversed(PARTS)}
+    if record.same_rows:
+        counts = {"all": max(counts.values())}
     total = sum(counts.values())
     return [
         {"part": part, "rows": count, "share": count / total}
@@ -174,6 +177,7 @@ def facts(record: Record) -> list[dict[str, Any]]:
         best = best_line(record.journal)
         found["epochs" if axis == "epoch" else "steps"] = x[-1]
         found[f"best {axis}"] = None if best is None else x[best]
+        found["seconds of training"] = (record.results.get("training") or {}).get("seconds")
         speeds = [line.get("rows_per_second") or np.nan for line in record.journal]
         if np.isfinite(speeds).any():
             found["rows per second"] = np.nanmedian(speeds)

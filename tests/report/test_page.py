@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import torch
 
 from layerwise.contracts import Target
 from layerwise.errors import RunError
@@ -121,6 +122,26 @@ def test_rows_that_were_trained_on_are_said_to_prove_nothing(made, tmp_path):
     assert "4 rows that it was trained on" in text
     assert "never saw" not in text
     assert "beats" not in text
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        ([0, 1, 1, 0], "No straight line parts these rows (this was checked), so some stay wrong"),
+        ([0, 0, 0, 1], "Where no straight line parts the rows, as with XOR, some stay wrong"),
+    ],
+)
+def test_a_network_without_hidden_layer_says_why_it_fails(made, tmp_path, codes, said):
+    target = Target("binary", ("output",), ("0", "1"))
+    never = np.array([[1.0, 0.0]] * 4)
+    run = made.judged_run(
+        tmp_path / "gate", target, np.array(codes), never, ["accuracy"], split="train"
+    )
+    corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    plane = {"points": torch.tensor(corners), "rows": torch.arange(4)}
+    run.write_tensors("plane", plane)
+    write_report(run)
+    assert said in Page(run).text
 
 
 def test_a_run_that_failed_at_once_gets_a_page(tmp_path):
