@@ -63,9 +63,17 @@ def headline(record: Record) -> dict[str, Any] | None:
         "label": label(name),
         "part": part,
         "sentence": sentence,
-        "meaning": explained(name),
+        "meaning": _meaning(name),
         "against": against_baselines(record),
     }
+
+
+def _meaning(name: str) -> str:
+    """The metric explained: "Accuracy: the share of rows whose answer is right."."""
+    text, called = explained(name), label(name)
+    if not text:
+        return ""
+    return f"{called[:1].upper()}{called[1:]}: {text[:1].lower()}{text[1:]}"
 
 
 def against_baselines(record: Record) -> str:

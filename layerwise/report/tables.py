@@ -66,6 +66,8 @@ def short_count(value: float | None) -> str:
     """A count in few letters: ``61,706``, ``25.6 million``."""
     if value is None:
         return "-"
+    if value < 10 and not float(value).is_integer():
+        return f"{value:.2g}"
     for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
         if value >= size:
             return f"{value / size:.3g} {word}"
@@ -177,7 +179,7 @@ def facts(record: Record) -> list[dict[str, Any]]:
         best = best_line(record.journal)
         found["epochs" if axis == "epoch" else "steps"] = x[-1]
         found[f"best {axis}"] = None if best is None else x[best]
-        found["seconds of training"] = (record.results.get("training") or {}).get("seconds")
+        found["seconds"] = (record.results.get("training") or {}).get("seconds")
         speeds = [line.get("rows_per_second") or np.nan for line in record.journal]
         if np.isfinite(speeds).any():
             found["rows per second"] = np.nanmedian(speeds)
