@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
+from layerwise.data.files import file_bytes
+from layerwise.data.frames import plain_frame
 from layerwise.data.source import Source
-from layerwise.data.table import file_bytes, plain_frame
 from layerwise.errors import DataError
 
 INPUT_NAMES = ("x", "data", "images", "inputs", "features")

@@ -25,8 +25,8 @@ import numpy as np
 from pandas import DataFrame
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from layerwise.data.source import Source
-from layerwise.data.table import counted, files_below
+from layerwise.data.files import files_below
+from layerwise.data.source import Source, counted
 from layerwise.errors import DataError, SettingsError, nearest
 
 SUFFIXES = (

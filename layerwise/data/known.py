@@ -17,8 +17,9 @@ import pandas as pd
 
 from layerwise.data.arrays import arrays_source, read_idx, read_npz
 from layerwise.data.made import MADE
+from layerwise.data.parquet import read_parquet
 from layerwise.data.source import Source
-from layerwise.data.table import read_parquet, read_table
+from layerwise.data.table import read_table
 from layerwise.errors import DataError, nearest
 
 CLOTHES = (

@@ -30,3 +30,13 @@ class Source:
     notes: tuple[str, ...] = ()
     about: str = ""
     options: dict = field(default_factory=dict)  # how it was read, so that predict reads alike
+
+
+def counted(number: int, noun: str) -> str:
+    """Give "1 row" or "1,234 rows"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def shape_text(frame: DataFrame) -> str:
+    """Rows and columns of a frame, such as "150 rows, 5 columns"."""
+    return f"{counted(len(frame), 'row')}, {counted(frame.shape[1], 'column')}"

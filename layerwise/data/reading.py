@@ -1,0 +1,163 @@
+"""One source, whatever it is: a known name, a file, a folder, a glob, or data in memory."""
+
+import glob as globbing
+import os
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+from layerwise.data import arrays, table
+from layerwise.data.files import PARQUET_SUFFIXES, TABLE_SUFFIXES, files_below, first_bytes
+from layerwise.data.known import KNOWN, read_known
+from layerwise.data.source import Source
+from layerwise.errors import DataError, nearest
+
+
+def read_one(data, options: dict, target) -> Source:
+    """Rows of one source; what is a Source already stays as it is."""
+    if isinstance(data, Source):
+        return data
+    if isinstance(data, (str, os.PathLike)):
+        return _read_named(str(data), options)
+    if data is None:
+        raise DataError("No data was given. Give a known name, a file, a folder or an array.")
+    source = arrays.from_memory(data, target)
+    return _perhaps_with_images(source, Path(), options)
+
+
+def _read_named(text: str, options: dict) -> Source:
+    if text in KNOWN:
+        source = read_known(text, options)
+        if os.path.exists(text):
+            note = f"'{text}' is the known data set; write ./{text} for what lies in this folder."
+            source = replace(source, notes=(*source.notes, note))
+        return source
+    if "://" in text:
+        raise DataError(f"{text} is an address. Download it first; nothing is downloaded for you.")
+    path = Path(text).expanduser()
+    if not _exists(path):
+        return _read_glob(text, options)
+    return _read_folder(path, options) if path.is_dir() else _read_file(path, options)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except PermissionError:
+        raise DataError(f"{path} cannot be read: permission denied.") from None
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _read_glob(text: str, options: dict) -> Source:
+    pattern = str(Path(text).expanduser())
+    paths = [Path(found) for found in sorted(globbing.glob(pattern, recursive=True))]
+    paths = [path for path in paths if path.is_file()]
+    if not paths:
+        raise _missing(text)
+    if len(paths) == 1:
+        return _read_file(paths[0], options)
+    odd = [path for path in paths if not _is_table_name(path)]
+    if odd:
+        raise DataError(
+            f"{text} also matches {odd[0].name}, which is no table. Narrow the pattern, for "
+            "example to *.parquet."
+        )
+    return table.read_tables(paths, paths[0].parent.resolve().name or "tables", options)
+
+
+def _is_table_name(path: Path) -> bool:
+    return any(suffix.lower() in TABLE_SUFFIXES for suffix in path.suffixes[-2:])
+
+
+def _missing(text: str) -> DataError:
+    path = Path(text).expanduser()
+    if globbing.has_magic(text):
+        return DataError(f"No file matches {text}. Check the pattern.")
+    looks_like_path = path.suffix or any(mark in text for mark in "/\\")
+    if not looks_like_path:
+        known = nearest(text, KNOWN)
+        return DataError(f"'{text}' is neither a file or folder here nor a known data set.{known}")
+    beside: list[str] = []
+    if path.parent.is_dir():
+        beside = sorted(other.name for other in path.parent.iterdir())
+    else:
+        return DataError(f"{text} does not exist: there is no folder {path.parent}.")
+    return DataError(f"{text} does not exist.{nearest(path.name, beside)}")
+
+
+def _read_file(path: Path, options: dict) -> Source:
+    head = first_bytes(path)
+    if head[:6] == b"\x93NUMPY":
+        return arrays.read_npy(path)
+    if head[:2] == b"PK" and (path.suffix.lower() == ".npz" or _is_npz(path)):
+        return arrays.read_npz(path)
+    if path.suffix.lower() in (".npz", ".npy"):
+        raise DataError(f"{path} is damaged or no numpy file. Write it anew with numpy.savez.")
+    if arrays.is_idx(head, path):
+        raise DataError(
+            f"{path} is one IDX file; images and labels are needed. Give the folder: {path.parent}"
+        )
+    return _perhaps_with_images(table.read_table(path, options), path.parent, options)
+
+
+def _is_npz(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return False
+    return bool(names) and all(name.endswith(".npy") for name in names)
+
+
+def _perhaps_with_images(source: Source, folder: Path, options: dict) -> Source:
+    if source.inputs is not None:
+        return source
+    from layerwise.data import images  # loads Pillow
+
+    with_images = images.with_images(source, folder, options)
+    if with_images is not None:
+        return with_images
+    for column in images.columns_like_images(source.frame):
+        note = (
+            f"Column '{column}' looks like names of images, but {source.frame[column].iloc[0]} "
+            f"is not in {folder.resolve()}; it is read as text."
+        )
+        source = replace(source, notes=(*source.notes, note))
+    return source
+
+
+def _read_folder(folder: Path, options: dict) -> Source:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read: {error.strerror}.") from None
+    if arrays.idx_files(folder):
+        return arrays.read_idx(folder)
+    parts = sorted(
+        path
+        for path in files_below(folder)
+        if path.suffix.lower() in PARQUET_SUFFIXES and not path.name.startswith("_")
+    )
+    if parts:
+        return table.read_tables(parts, folder.resolve().name, options)
+    from layerwise.data import images  # loads Pillow
+
+    if images.holds_images(folder):
+        return images.read_image_folder(folder, options)
+    raise _unreadable_folder(folder, names)
+
+
+def _unreadable_folder(folder: Path, names: list[str]) -> DataError:
+    tables = [name for name in names if _is_table_name(Path(name)) or name.endswith(".npz")]
+    if tables:
+        return DataError(
+            f"{folder} is a folder; a file is needed here. Give one of its files, such as "
+            f"{folder / tables[0]}, or a pattern for files with the same columns."
+        )
+    held = f"It holds {', '.join(names[:8])}." if names else "It is empty."
+    return DataError(
+        f"{folder} holds no images, no Parquet parts and no IDX files. {held} "
+        "A folder of images has a sub-folder for each class."
+    )
