@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from layerwise.data.arrays import arrays_source, read_idx, read_npz
+from layerwise.data.arrays import arrays_source
+from layerwise.data.idx import read_idx
 from layerwise.data.made import MADE
+from layerwise.data.numpy_files import read_npz
 from layerwise.data.parquet import read_parquet
 from layerwise.data.source import Source
 from layerwise.data.table import read_table

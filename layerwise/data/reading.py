@@ -6,10 +6,13 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-from layerwise.data import arrays, table
 from layerwise.data.files import PARQUET_SUFFIXES, TABLE_SUFFIXES, files_below, first_bytes
+from layerwise.data.idx import idx_files, is_idx, read_idx
 from layerwise.data.known import KNOWN, read_known
+from layerwise.data.memory import from_memory
+from layerwise.data.numpy_files import read_npy, read_npz
 from layerwise.data.source import Source
+from layerwise.data.table import read_table, read_tables
 from layerwise.errors import DataError, nearest
 
 
@@ -21,7 +24,7 @@ def read_one(data, options: dict, target) -> Source:
         return _read_named(str(data), options)
     if data is None:
         raise DataError("No data was given. Give a known name, a file, a folder or an array.")
-    source = arrays.from_memory(data, target)
+    source = from_memory(data, target)
     return _perhaps_with_images(source, Path(), options)
 
 
@@ -64,7 +67,7 @@ def _read_glob(text: str, options: dict) -> Source:
             f"{text} also matches {odd[0].name}, which is no table. Narrow the pattern, for "
             "example to *.parquet."
         )
-    return table.read_tables(paths, paths[0].parent.resolve().name or "tables", options)
+    return read_tables(paths, paths[0].parent.resolve().name or "tables", options)
 
 
 def _is_table_name(path: Path) -> bool:
@@ -90,16 +93,16 @@ def _missing(text: str) -> DataError:
 def _read_file(path: Path, options: dict) -> Source:
     head = first_bytes(path)
     if head[:6] == b"\x93NUMPY":
-        return arrays.read_npy(path)
+        return read_npy(path)
     if head[:2] == b"PK" and (path.suffix.lower() == ".npz" or _is_npz(path)):
-        return arrays.read_npz(path)
+        return read_npz(path)
     if path.suffix.lower() in (".npz", ".npy"):
         raise DataError(f"{path} is damaged or no numpy file. Write it anew with numpy.savez.")
-    if arrays.is_idx(head, path):
+    if is_idx(head, path):
         raise DataError(
             f"{path} is one IDX file; images and labels are needed. Give the folder: {path.parent}"
         )
-    return _perhaps_with_images(table.read_table(path, options), path.parent, options)
+    return _perhaps_with_images(read_table(path, options), path.parent, options)
 
 
 def _is_npz(path: Path) -> bool:
@@ -133,15 +136,15 @@ def _read_folder(folder: Path, options: dict) -> Source:
         names = sorted(os.listdir(folder))
     except OSError as error:
         raise DataError(f"{folder} cannot be read: {error.strerror}.") from None
-    if arrays.idx_files(folder):
-        return arrays.read_idx(folder)
+    if idx_files(folder):
+        return read_idx(folder)
     parts = sorted(
         path
         for path in files_below(folder)
         if path.suffix.lower() in PARQUET_SUFFIXES and not path.name.startswith("_")
     )
     if parts:
-        return table.read_tables(parts, folder.resolve().name, options)
+        return read_tables(parts, folder.resolve().name, options)
     from layerwise.data import images  # loads Pillow
 
     if images.holds_images(folder):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from layerwise.data import read
-from layerwise.data.arrays import read_idx_file
+from layerwise.data.idx import read_idx_file
 from layerwise.errors import DataError
 
 

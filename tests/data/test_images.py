@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from layerwise.data import images, read
+from layerwise.data import image_cache, read
 from layerwise.errors import DataError, SettingsError
 
 
@@ -10,7 +10,7 @@ from layerwise.errors import DataError, SettingsError
 def cache(tmp_path, monkeypatch):
     """A cache folder of this test's own."""
     folder = tmp_path / "cache"
-    monkeypatch.setattr(images, "cache_folder", lambda: folder)
+    monkeypatch.setattr(image_cache, "cache_folder", lambda: folder)
     return folder
 
 

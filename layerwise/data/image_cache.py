@@ -1,0 +1,120 @@
+"""Decoded images, kept in the user's cache folder and memory-mapped from there.
+
+Every image is decoded once, by several threads. The cache is found again by paths, times of
+change, sizes in bytes and the wanted size and mode, so that a changed image is decoded anew.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from layerwise.data.image_files import of_each
+from layerwise.data.image_pixels import (
+    MODES,
+    decide,
+    read_header,
+    read_pixels,
+    wanted_mode,
+    wanted_size,
+)
+from layerwise.errors import DataError
+
+VERSION = 1  # of the cache files
+
+
+def decode(files: Sequence[Path], options: dict) -> tuple[np.ndarray, tuple[str, ...], dict]:
+    """Images (rows, channels, height, width) uint8, what was decided, and the options used."""
+    size, mode = wanted_size(options.get("image_size")), wanted_mode(options.get("image_mode"))
+    cache = _cache_path(files, size, mode)
+    if cache is not None and (found := _from_cache(cache)) is not None:
+        return found
+    headers = of_each(read_header, files)
+    notes, size, mode = decide(headers, size, mode)
+    channels = len(Image.new(mode, (1, 1)).getbands())
+    shape = (len(files), channels, *size)
+    used = {"image_size": size, "image_mode": {kind: word for word, kind in MODES.items()}[mode]}
+    images, notes = _decode_into_cache(files, shape, mode, cache, notes, used)
+    return images, tuple(notes), used
+
+
+def cache_folder() -> Path:
+    """The folder of decoded images, in the user's cache folder."""
+    import pooch
+
+    return Path(pooch.os_cache("layerwise")) / "images"
+
+
+def _cache_path(files: Sequence[Path], size, mode) -> Path:
+    digest = hashlib.sha256(f"{VERSION} {size} {mode}\n".encode())
+    for path in files:
+        try:
+            facts = path.stat()
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror}.") from None
+        line = f"{path.resolve()}\0{facts.st_mtime_ns}\0{facts.st_size}\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))
+    return cache_folder() / f"{digest.hexdigest()[:32]}.npy"
+
+
+def _from_cache(cache: Path):
+    try:
+        facts = json.loads(cache.with_suffix(".json").read_text(encoding="utf-8"))
+        images = np.load(cache, mmap_mode="c", allow_pickle=False)
+        used = {**facts["used"], "image_size": tuple(facts["used"]["image_size"])}
+        whole = list(images.shape) == facts["shape"] and images.dtype == np.uint8
+        return (images, tuple(facts["notes"]), used) if whole else None
+    except (OSError, ValueError, KeyError, EOFError, TypeError):
+        return None  # absent or damaged: decoded anew
+
+
+def _decode_into_cache(files, shape, mode: str, cache: Path, notes: list[str], used: dict):
+    """Decode into a file beside the cache and rename it; in memory where no file can be had."""
+    beside = cache.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
+    images = _new_map(beside, shape, notes)
+    try:
+        _fill(images, files, mode, shape[2:])
+        if isinstance(images, np.memmap):
+            images.flush()
+            del images
+            facts = {"shape": list(shape), "notes": notes, "used": used}
+            cache.with_suffix(".json").write_text(json.dumps(facts), encoding="utf-8")
+            os.replace(beside, cache)
+            images = np.load(cache, mmap_mode="c", allow_pickle=False)
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+    return images, notes
+
+
+def _new_map(beside: Path, shape, notes: list[str]) -> np.ndarray:
+    need = int(np.prod(shape))
+    try:
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(beside.parent).free < 1.1 * need:
+            raise OSError("too little space")
+        images = np.lib.format.open_memmap(beside, mode="w+", dtype=np.uint8, shape=shape)
+        if hasattr(os, "posix_fallocate"):  # a full disk is an error here, not a crash later
+            with beside.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, need)
+        return images
+    except OSError as error:
+        reason = error.strerror or error
+        notes.append(f"The cache folder {beside.parent} cannot be used ({reason}); kept in memory.")
+        return np.empty(shape, dtype=np.uint8)
+
+
+def _fill(images: np.ndarray, files: Sequence[Path], mode: str, size: tuple[int, int]) -> None:
+    places = {id(path): place for place, path in enumerate(files)}
+
+    def fill(path: Path) -> None:
+        images[places[id(path)]] = read_pixels(path, mode, size)
+
+    of_each(fill, files)
