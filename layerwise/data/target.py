@@ -7,18 +7,18 @@ from pandas import DataFrame, Series
 
 from layerwise.contracts import Target
 from layerwise.data import cells
-from layerwise.data.kinds import LEADING_ZERO
-from layerwise.data.roles import Roles, several
+from layerwise.data.roles import Roles
 from layerwise.data.source import Source
-from layerwise.errors import DataError, SettingsError, nearest
-
-FEW_CLASSES = 20  # whole numbers with at most so many different values are classes, ...
-ROWS_PER_CLASS = 4  # ... if there are so many rows for each of them
-LABEL_NAMES = ("label", "class")  # a column of this name holds classes, up to MANY_CLASSES
-MANY_CLASSES = 1000
-TYPE_OPTIONS = ("categorical", "numeric")
-CLASS_TASKS = ("classify", "detect", "perceptron_rule")
-POSITIVE_WORDS = ("1", "true", "yes", "y", "t", "on", "positive", "pos")
+from layerwise.data.target_kind import (
+    check_numbers,
+    describe_several,
+    is_whole,
+    kind_of_one,
+    positive_last,
+    quoted,
+    sorted_classes,
+)
+from layerwise.errors import DataError, SettingsError
 
 
 def describe_target(
@@ -42,27 +42,32 @@ def describe_target(
     frame = source.frame.loc[~missing_target(source.frame, roles), list(roles.target)]
     if not len(frame):
         raise DataError(
-            f"No row of {source.name} has a value in the target {_quoted(roles.target)}. "
+            f"No row of {source.name} has a value in the target {quoted(roles.target)}. "
             "Give another column with --target, or data that have the answers."
         )
     if len(roles.target) != 1:
-        return _several_targets(frame, roles.target, task)
-    name = roles.target[0]
-    series = cells.column(frame, name)
-    kind = _one_kind(source, series, name, task)
-    if kind in ("count", "real"):
-        _check_numbers(series, name, kind)
-        if positive is not None:
-            raise SettingsError(
-                f"--positive names one of two classes, but the target '{name}' holds numbers "
-                f"({kind}). Leave --positive out, or give --task classify."
-            )
-        return Target(kind, (name,))
-    classes = _sorted_classes(series)
+        return describe_several(frame, roles.target, task)
+    series = cells.column(frame, roles.target[0])
+    kind = kind_of_one(source, series, roles.target[0], task)
+    if kind == "classes":
+        return _with_classes(series, roles.target[0], positive)
+    check_numbers(series, roles.target[0], kind)
+    if positive is not None:
+        raise SettingsError(
+            f"--positive names one of two classes, but the target '{roles.target[0]}' holds "
+            f"numbers ({kind}). Leave --positive out, or give --task classify."
+        )
+    return Target(kind, roles.target)
+
+
+def _with_classes(series: Series, name: str, positive: str | None) -> Target:
+    """The target with the names of its classes: "binary" for two, "classes" for more."""
+    classes = sorted_classes(series)
     if len(classes) < 2:
         raise DataError(
             f"The target '{name}' is constant: every row is '{', '.join(classes)}'. From 1 class "
-            "there is nothing to learn. Give another column with --target, or rows with other values."
+            "there is nothing to learn. Give another column with --target, or rows with other "
+            "values."
         )
     if len(classes) > 2 and positive is not None:
         raise SettingsError(
@@ -70,8 +75,8 @@ def describe_target(
             f"{', '.join(classes[:20])}. Leave --positive out."
         )
     if len(classes) > 2:
-        return Target("classes", roles.target, classes)
-    return Target("binary", roles.target, _positive_last(classes, positive, name))
+        return Target("classes", (name,), classes)
+    return Target("binary", (name,), positive_last(classes, positive, name))
 
 
 def target_notes(source: Source, roles: Roles, target: Target) -> tuple[str, ...]:
@@ -83,7 +88,7 @@ def target_notes(source: Source, roles: Roles, target: Target) -> tuple[str, ...
         notes += [f"The positive class is '{target.classes[1]}'; --positive names the other."]
     if target.kind == "real" and len(target.names) == 1:
         series = cells.column(source.frame, target.names[0])
-        if _is_whole(cells.numbers(series)):
+        if is_whole(cells.numbers(series)):
             notes += [
                 f"'{target.names[0]}' holds {series.nunique()} different whole numbers: taken as "
                 "a quantity. --task classify takes them as classes, --task count as counts."
@@ -102,125 +107,8 @@ def _class_notes(series: Series, target: Target) -> list[str]:
     for name in target.classes:
         folded.setdefault(name.casefold(), []).append(name)
     alike = [same for same in folded.values() if len(same) > 1]
-    notes += [f"Classes {_quoted(same)} differ by their capitals alone." for same in alike]
+    notes += [f"Classes {quoted(same)} differ by their capitals alone." for same in alike]
     return notes
-
-
-def _one_kind(source: Source, series: Series, name: str, task: str | None) -> str:
-    """The kind of one target column: "classes" (two or more), "count" or "real"."""
-    columns = list(source.frame.columns)
-    options = {key: several((source.options or {}).get(key), columns) for key in TYPE_OPTIONS}
-    if task in CLASS_TASKS or name in options["categorical"]:
-        return "classes"
-    if task == "count":
-        return "count"
-    if task == "regress" or name in options["numeric"]:
-        return "real"
-    if not cells.is_numeric(series):
-        values = _numbers_of_text(series)
-        if values is None:
-            return "classes"
-    elif series.dtype.kind == "b":
-        return "classes"
-    else:
-        values = cells.numbers(series)
-    return "classes" if _are_codes(values, name) else "real"
-
-
-def _numbers_of_text(series: Series) -> np.ndarray | None:
-    """Numbers (rows,) where every text is one and none has a leading zero, else None."""
-    _, names = cells.labels(series)
-    values = np.array([cells.as_number(value) for value in names])
-    if np.isnan(values).any() or any(LEADING_ZERO.fullmatch(value) for value in names):
-        return None
-    return cells.numbers(series)
-
-
-def _is_whole(values: np.ndarray) -> bool:
-    """Whether there are values and all of them are whole numbers."""
-    values = values[~np.isnan(values)] if values.dtype.kind == "f" else values
-    return bool(len(values)) and bool(np.all(np.isfinite(values)) and np.all(values % 1 == 0))
-
-
-def _are_codes(values: np.ndarray, name: str) -> bool:
-    """Whether numbers stand for classes: whole, and few different ones for the rows there are."""
-    if not _is_whole(values[:1000]) or not _is_whole(values):
-        return False
-    different, rows = len(np.unique(values)), len(values)
-    most = MANY_CLASSES if name.lower() in LABEL_NAMES else FEW_CLASSES
-    return different <= 2 or (different <= most and different * ROWS_PER_CLASS <= rows)
-
-
-def _sorted_classes(series: Series) -> tuple[str, ...]:
-    """Class names; numbers by size, text by alphabet without regard to capitals."""
-    _, names = cells.labels(series)
-    values = [cells.as_number(name) for name in names]
-    if not np.isnan(values).any():
-        return tuple(name for _, name in sorted(zip(values, names, strict=True)))
-    return tuple(sorted(names, key=lambda name: (name.casefold(), name)))
-
-
-def _positive_last(classes: tuple[str, ...], positive: str | None, name: str) -> tuple[str, ...]:
-    if positive is not None:
-        wanted = cells.as_label(positive)
-        if wanted not in classes:
-            raise SettingsError(
-                f"--positive '{wanted}' is no class of the target '{name}'."
-                f"{nearest(wanted, classes)}"
-            )
-    else:
-        wanted = next((c for c in classes if c.casefold() in POSITIVE_WORDS), classes[1])
-    return (*(c for c in classes if c != wanted), wanted)
-
-
-def _several_targets(frame: DataFrame, names: tuple[str, ...], task: str | None) -> Target:
-    """All 0 and 1: labels; all numbers: real. Anything else, and a constant one, is an error."""
-    columns = [cells.column(frame, name) for name in names]
-    for series in columns:
-        if series.nunique() < 2:
-            raise DataError(
-                f"The target '{series.name}' is constant: every row is '{series.iloc[0]}'. Leave "
-                "it out of --target."
-            )
-    if task not in ("regress", "count") and all(_zero_one(series) for series in columns):
-        return Target("labels", names, names)
-    if task in CLASS_TASKS:
-        raise DataError(
-            f"Several targets can be classified where each holds 0 and 1 only; {_quoted(names)} "
-            "hold other values. Give one of them with --target."
-        )
-    for series, name in zip(columns, names, strict=True):
-        if not cells.is_numeric(series) and _numbers_of_text(series) is None:
-            raise DataError(
-                f"Several targets must all hold 0 and 1, or all hold numbers, but '{name}' holds "
-                f"'{series.iloc[0]}'. Give one column with --target, or leave '{name}' out."
-            )
-        _check_numbers(series, name, "count" if task == "count" else "real")
-    return Target("count" if task == "count" else "real", names)
-
-
-def _zero_one(series: Series) -> bool:
-    return bool(np.isfinite(cells.truths(series)).all())
-
-
-def _check_numbers(series: Series, name: str, kind: str) -> None:
-    """Raise unless every value is a finite number that differs somewhere (counts: 0, 1, 2, ...)."""
-    values = cells.numbers(series).astype(np.float64)
-    bad = ~np.isfinite(values)
-    must = "a finite number"
-    if kind == "count" and not bad.any():
-        bad, must = (values < 0) | (values % 1 != 0), "a count (0, 1, 2, ...)"
-    if bad.any():
-        raise DataError(
-            f"The target '{name}' must be {must} in every row, but {int(bad.sum())} of {len(bad)} "
-            f"rows are not, such as {cells.example(series, bad)}. "
-            "Mend or remove these rows, or choose another --task."
-        )
-    if len(values) and values.min() == values.max():
-        raise DataError(
-            f"The target '{name}' is constant: every row is {values[0]:g} "
-            f"(n_samples = {len(values)}). There is nothing to learn. Give another column with --target, or rows with other values."
-        )
 
 
 def missing_target(frame: DataFrame, roles: Roles) -> np.ndarray:
@@ -246,7 +134,7 @@ def drop_missing_target(source: Source, roles: Roles) -> Source:
     keep = ~missing
     note = (
         f"{int(missing.sum())} of {len(missing)} rows have no value in the target "
-        f"{_quoted(roles.target)} and are left out."
+        f"{quoted(roles.target)} and are left out."
     )
     return replace(
         source,
@@ -293,7 +181,7 @@ def _none_missing(frame: DataFrame, roles: Roles) -> None:
     missing = int(missing_target(frame, roles).sum())
     if missing:
         raise DataError(
-            f"{missing} of {len(frame)} rows have no value in the target {_quoted(roles.target)}. "
+            f"{missing} of {len(frame)} rows have no value in the target {quoted(roles.target)}. "
             "Remove these rows."
         )
 
@@ -305,7 +193,7 @@ def _class_codes(series: Series, target: Target) -> np.ndarray:
     if unknown:
         raise DataError(
             f"The target '{target.names[0]}' has classes that were not there in training: "
-            f"{_quoted(unknown[:5])}. Known are {_quoted(target.classes[:20])}. Remove these rows."
+            f"{quoted(unknown[:5])}. Known are {quoted(target.classes[:20])}. Remove these rows."
         )
     return np.array([number[name] for name in names], np.int64)[codes]
 
@@ -320,7 +208,3 @@ def balanced_weights(codes: np.ndarray, num_classes: int) -> np.ndarray:
     weights = np.ones(num_classes)
     weights[counts > 0] = len(codes) / (present * counts[counts > 0])
     return weights.astype(np.float32)
-
-
-def _quoted(names) -> str:
-    return ", ".join(f"'{name}'" for name in names)

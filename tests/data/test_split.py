@@ -6,9 +6,10 @@ import pytest
 from pandas import DataFrame
 
 from layerwise.contracts import Target
+from layerwise.data.dividing import hashed, scramble
 from layerwise.data.roles import Roles, assign_roles
 from layerwise.data.source import Source
-from layerwise.data.split import hashed, scramble, split_rows
+from layerwise.data.split import split_rows
 from layerwise.data.target import describe_target
 from layerwise.errors import DataError, SettingsError
 
