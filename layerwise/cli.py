@@ -13,7 +13,7 @@ from layerwise import __version__
 from layerwise.command import manual, show
 from layerwise.command.arguments import Given, Grammar, parse
 from layerwise.command.signatures import REQUIRED, Parameter, read_function
-from layerwise.errors import LayerwiseError, SettingsError, nearest
+from layerwise.errors import LayerwiseError, RunError, SettingsError, nearest
 from layerwise.run import Run, list_runs
 
 NO_FLAGS = ("data", "y")
@@ -23,14 +23,15 @@ RUNS = "runs"  # where the command line puts runs unless --folder says otherwise
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code.
 
-    0: done; 2: a mistake that the user can mend, told in one text; 130: interrupted. Anything
-    else that fails is a mistake of layerwise and shows its traceback (exit code 1).
+    0: done; 2: a mistake that the user can mend, told in one text; 130: interrupted, which a run
+    survives with its best weights and a report. Anything else that fails is a mistake of
+    layerwise and shows its traceback (exit code 1).
     """
     for stream in (sys.stdout, sys.stderr):  # a terminal may not know every letter
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        _run(list(sys.argv[1:] if arguments is None else arguments))
+        return _run(list(sys.argv[1:] if arguments is None else arguments)) or 0
     except LayerwiseError as error:
         print(f"layerwise: {error}", file=sys.stderr)
         return 2
@@ -52,14 +53,14 @@ def fit_flags() -> tuple[Parameter, ...]:
     return read_function("learner.py", "Learner.fit")[2:]
 
 
-def fit(given: Given) -> None:
+def fit(given: Given) -> int:
     """Learn from a source; everything is said and written by the learner."""
     if given.values.get("dry_run"):
         data(given)
-        return
+        return 0
     settings = given.of(fit_flags())
     settings.setdefault("folder", f"{RUNS}/{_stem(given.words[0])}-{{number}}")
-    _learner(given).fit(given.words[0], **settings)
+    return _ending(_learner(given).fit(given.words[0], **settings))
 
 
 def data(given: Given) -> None:
@@ -86,11 +87,11 @@ def predict(given: Given) -> None:
     print(f"Predictions: {given.values['out']}")
 
 
-def resume(given: Given) -> None:
+def resume(given: Given) -> int:
     """Continue a run."""
     from layerwise.learner import Learner
 
-    Learner.resume(given.words[0], **given.values)
+    return _ending(Learner.resume(given.words[0], **given.values))
 
 
 def report(given: Given) -> None:
@@ -149,7 +150,7 @@ def _learning() -> tuple[Parameter, ...]:
 class Verb:
     """A verb: what it calls, what follows it, and what the help says of it."""
 
-    call: Callable[[Given], None]
+    call: Callable[[Given], int | None]
     places: tuple[str, ...]
     summary: str
     flags: Callable[[], tuple[Parameter, ...]] = tuple
@@ -187,28 +188,38 @@ VERBS = {
 }
 
 
-def _run(words: list[str]) -> None:
+def _run(words: list[str]) -> int | None:
     name = words[0] if words else "--help"
     if name in ("--help", "-h", "help"):
         manual.print_overview({key: (verb.places, verb.summary) for key, verb in VERBS.items()})
-        return
+        return 0
     if name == "--version":
         print(f"layerwise {__version__}")
-        return
+        return 0
     if name not in VERBS:
         raise SettingsError(f"'{name}' is no verb of layerwise.{nearest(name, VERBS)}")
     verb = VERBS[name]
     grammar = Grammar(name, verb.places, verb.flags())
     if any(word in ("--help", "-h") for word in words):
         manual.print_verb(grammar, verb.summary)
-        return
-    verb.call(parse(words[1:], grammar))
+        return 0
+    return verb.call(parse(words[1:], grammar))
 
 
 def _learner(given: Given, verbose: bool = True):
     from layerwise.learner import Learner
 
     return Learner(**{"verbose": verbose, **given.of(learner_flags())})
+
+
+def _ending(learner) -> int:
+    """Give the exit code of a training: 130 where a signal ended it."""
+    if learner.ended_ == "diverged":
+        raise RunError(
+            "Training stopped: the loss is no longer a finite number. Try a lower "
+            f"--learning-rate, or --clip 1. What there is stands in {learner.run_.folder}."
+        )
+    return 130 if learner.ended_ == "interrupted" else 0
 
 
 def _stem(source: str) -> str:

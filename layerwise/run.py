@@ -46,14 +46,21 @@ class Run:
         path = Path(folder)
         if path.name.endswith("-{number}"):
             return new_run(path.parent, path.name.removesuffix("-{number}"))
+        cls.check_free(path)
         _make_folder(path)
-        if any(path.iterdir()):
-            holds = "holds a run" if (path / STATUS).exists() else "is not empty"
-            raise RunError(
-                f"Folder '{path}' {holds} already, and a run is never written over. Give another "
-                f"folder, remove this one, or continue it with: layerwise resume {path}"
-            )
         return cls(path)._begin()
+
+    @staticmethod
+    def check_free(folder: str | os.PathLike) -> None:
+        """Raise RunError where ``create`` could make no run; writes nothing."""
+        path = Path(folder)
+        if path.is_dir() and any(path.iterdir()):
+            raise RunError(f"Folder '{path}' {_holds(path)}")
+        above = next((one for one in (path, *path.parents) if one.exists()), path)
+        if above.exists() and not above.is_dir():
+            raise RunError(
+                f"A run needs a folder of its own, but '{above}' is a file. Give another --folder."
+            )
 
     @classmethod
     def open(cls, folder: str | os.PathLike) -> Run:
@@ -301,6 +308,16 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _holds(folder: Path) -> str:
+    """Say what is in a folder that should be empty, and what to do."""
+    if (folder / STATUS).exists():
+        return (
+            "holds a run already, and a run is never written over. Give another --folder, remove "
+            f"this one, or continue it with: layerwise resume {folder}"
+        )
+    return "is not empty, and a run is never written over other files. Give another --folder."
 
 
 def _make_folder(path: Path) -> None:

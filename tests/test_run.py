@@ -39,7 +39,7 @@ def test_a_folder_with_other_files_is_refused(tmp_path):
 
 def test_a_file_in_the_place_of_the_folder_is_one_error(tmp_path):
     (tmp_path / "run").write_text("")
-    with pytest.raises(RunError, match="Cannot write"):
+    with pytest.raises(RunError, match="is a file"):
         Run.create(tmp_path / "run")
 
 

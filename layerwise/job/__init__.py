@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ ENDINGS = {
     "interrupted": "Interrupted by a signal; the best weights are kept.",
     "diverged": "Stopped: the loss is no longer a finite number. Try a lower --learning-rate.",
 }
+STATES = {"interrupted": "interrupted", "diverged": "failed"}  # the others: finished
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,16 @@ def run_job(
     settings : a Learner, for its flags
     wanted : the arguments of ``Learner.fit`` but ``data`` and ``folder``
     """
+    began = time.monotonic()
     processes = join()
-    limit = TimeLimit(settings.minutes)
+    if folder is not None and processes.first:
+        Run.check_free(folder)
     display = Display(settings.verbose and processes.first)
     with own_chance():
         plan = make_plan(settings, data, wanted, processes)
+        limit = TimeLimit(settings.minutes, began)
+        if resume is not None:
+            _check_same_data(resume, plan)
         _say(plan, display)
         run = resume
         if folder is not None and processes.first:  # only now: a mistake leaves nothing behind
@@ -87,7 +94,7 @@ def _work(plan: Plan, settings: Any, run: Run | None, checkpoints, display, limi
     display.say(ENDINGS[outcome.ended])
     results = None
     if plan.machine.processes.first and (run is not None or _has_rows_to_judge(plan)):
-        results = _judge(plan, dataset, settings, run, outcome, display)
+        results = _judge(plan, dataset, settings, run, outcome, display, limit)
     return Job(plan, outcome, results, run)
 
 
@@ -100,21 +107,27 @@ def _say(plan: Plan, display: Display) -> None:
 
 
 def _begin(run: Run | None, plan: Plan, resuming: bool, display: Display) -> None:
-    """Write what training starts from; a resumed run must start from the same."""
+    """Write what training starts from."""
     if run is None:
         return
     preparation = plan.model.preparation
-    if resuming and run.has("preparation.json"):
-        if plain(preparation.to_json()) != run.read("preparation"):
-            raise RunError(
-                f"The data of run '{run.folder}' are not those that it began with: other rows or "
-                "columns give other constants. Restore them, or begin a new run."
-            )
+    if resuming and run.has("plan.json"):
         _say_schedule(run, plan, display)
     run.write("status", {"state": "running", "message": ""})
     run.write("plan", plan.record())
     run.write("preparation", preparation.to_json())
     run.write_tensors("preparation", preparation.tensors())
+
+
+def _check_same_data(run: Run, plan: Plan) -> None:
+    """A resumed run must start from the same constants."""
+    if not run.has("preparation.json"):
+        return
+    if plain(plan.model.preparation.to_json()) != run.read("preparation"):
+        raise RunError(
+            f"The data of run '{run.folder}' are not those that it began with: other rows or "
+            "columns give other constants. Restore them, or begin a new run."
+        )
 
 
 def _say_schedule(run: Run, plan: Plan, display: Display) -> None:
@@ -126,8 +139,8 @@ def _say_schedule(run: Run, plan: Plan, display: Display) -> None:
         )
 
 
-def _judge(plan: Plan, dataset, settings, run: Run | None, outcome: Outcome, display: Display):
-    judgement = judge_plan(plan, dataset, settings)
+def _judge(plan: Plan, dataset, settings, run: Run | None, outcome: Outcome, display, limit):
+    judgement = judge_plan(plan, dataset, settings, limit.left())
     display.say(_headline(judgement.results))
     if run is None:
         return judgement.results
@@ -137,7 +150,7 @@ def _judge(plan: Plan, dataset, settings, run: Run | None, outcome: Outcome, dis
         "best_epoch": outcome.best_epoch, "seconds": outcome.seconds,
     }  # fmt: skip
     write_judgement(run, plan, judgement)
-    state = "finished" if outcome.ended in ("finished", "early", "time") else "interrupted"
+    state = STATES.get(outcome.ended, "finished")
     run.write("status", {"state": state, "message": ENDINGS[outcome.ended]})
     display.say(f"Report: {write_report(run)}")
     return judgement.results

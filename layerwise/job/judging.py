@@ -1,5 +1,7 @@
 """The third act: predictions on all rows, baselines, scores with intervals, worst mistakes."""
 
+import math
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,13 +35,18 @@ class Judgement:
     results: dict[str, Any]
 
 
-def judge_plan(plan: Plan, dataset: TensorDataset, settings: Any) -> Judgement:
+def judge_plan(
+    plan: Plan, dataset: TensorDataset, settings: Any, seconds: float = math.inf
+) -> Judgement:
     """Judge the trained network of a plan on its rows, against its baselines.
 
     settings : has ``baselines``, ``abstain_below`` and ``seed``
+    seconds : how long it may take, about; baselines that find no time say so
     """
+    ends = time.monotonic() + seconds
     table = _predictions(plan, dataset)
-    results = _baselines(plan, dataset, settings) if settings.baselines != "none" else {}
+    left = (ends - time.monotonic()) / 2  # the other half is for the intervals and the report
+    results = _baselines(plan, dataset, settings, left) if settings.baselines != "none" else {}
     judged = judge(
         table, plan.model.target, plan.metrics, leading=plan.metric, baselines=results,
         abstain_below=settings.abstain_below, seed=settings.seed,
@@ -128,7 +135,7 @@ def _table(model: Model, source: Source, outputs, rows, part: str, known: bool) 
     )
 
 
-def _baselines(plan: Plan, dataset: TensorDataset, settings: Any) -> dict[str, Any]:
+def _baselines(plan: Plan, dataset: TensorDataset, settings: Any, left: float) -> dict[str, Any]:
     target = plan.model.target
     names = choose_baselines(settings.baselines, target, getattr(plan.model.task, "baselines", ()))
     batch = dataset.batch(slice(0, len(dataset)))
@@ -138,7 +145,7 @@ def _baselines(plan: Plan, dataset: TensorDataset, settings: Any) -> dict[str, A
     parts = np.full(len(dataset), "train") if plan.split.same_rows else plan.split.parts
     found = fit_baselines(
         names, batch.inputs, targets, batch.weight, parts, target,
-        seconds=BASELINE_SECONDS[settings.baselines], seed=settings.seed,
+        seconds=min(left, BASELINE_SECONDS[settings.baselines]), seed=settings.seed,
     )  # fmt: skip
     return {result.name: result for result in found}
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,17 +21,18 @@ from layerwise.data.target import (
     encode_target,
     target_notes,
 )
-from layerwise.errors import SettingsError, nearest
-from layerwise.job.machine import Machine, check_precision, choose_device, choose_threads
+from layerwise.errors import SettingsError
+from layerwise.job.checks import check_closed_form, check_settings
+from layerwise.job.machine import Machine, choose_device, choose_threads
 from layerwise.job.model import DTYPES, Model, accepts, build_network, build_task
 from layerwise.job.recipes import default_patience, in_words, resolve_recipe, stage_record
-from layerwise.metrics import METRICS
+from layerwise.metrics import METRICS, find_metric
 from layerwise.networks import network_class
 from layerwise.networks.choose import auto_network
 from layerwise.networks.summary import Layer, summarize
-from layerwise.own_code import is_own
 from layerwise.scaling.processes import Processes
 from layerwise.tasks import default_task
+from layerwise.training import check_recipe
 from layerwise.training.chance import mixed
 
 
@@ -142,7 +142,7 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
     settings : a Learner, for its flags
     wanted : the arguments of ``Learner.fit`` but ``data`` and ``folder``
     """
-    check_precision(settings.precision)
+    check_settings(settings)
     source, roles = read_source(settings, data, wanted)
     target = describe_target(source, roles, task=_task_name(settings), positive=settings.positive)
     split = split_rows(
@@ -158,7 +158,11 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
     network, options, why = _choose_network(settings, preparation, len(train), target)
     task = _choose_task(settings, network, target, preparation)
     model, kind = _build(settings, network, options, task, target, preparation, roles)
-    recipe, fitted = resolve_recipe(kind, settings, model.task, target, len(train))
+    recipe, fitted = resolve_recipe(
+        kind or type(model.network), settings, model.task, target, len(train)
+    )
+    check_closed_form(recipe, target)
+    check_recipe(model.network, recipe, len(train), settings.micro_batches, processes)
     layers = summarize(model.network, preparation.input_shape, categories=preparation.categories)
     machine, machine_why = _machine(settings, layers, recipe, processes)
     model.network.to(machine.device)
@@ -188,10 +192,11 @@ def read_source(settings: Any, data: Any, wanted: Mapping[str, Any]) -> tuple[So
     )
     named = wanted.get("target")
     by_name = named is None or isinstance(named, (str, list, tuple))
+    others = ("key", "group", "time", "weight", "carry", "ignore")
     roles = assign_roles(
         source,
         target=named if by_name else None,
-        **{role: wanted.get(role) for role in ("key", "group", "time", "weight", "carry", "ignore")},
+        **{role: wanted.get(role) for role in others},
     )
     return drop_missing_target(source, roles), roles
 
@@ -219,6 +224,11 @@ def _choose_network(
     settings: Any, preparation: Preparation, rows: int, target: Target
 ) -> tuple[Any, dict[str, Any], str]:
     given = dict(settings.network_options or {})
+    if "categories" in given and isinstance(settings.network, str):
+        raise SettingsError(
+            "Option categories of the network is counted in the data, not given. To choose which "
+            "columns are categories, use --data.categorical NAME,NAME."
+        )
     name, why = settings.network, "as asked"
     chosen: dict[str, Any] = {}
     if isinstance(name, str) and name == "auto":
@@ -282,9 +292,7 @@ def _choose_metric(settings: Any, task: Any, target: Target) -> tuple[str, tuple
     known = [name for name, metric in METRICS.items() if target.kind in metric.kinds]
     metrics = tuple(getattr(task, "metrics", None) or known)
     leading = settings.metric or metrics[0]
-    if not is_own(leading) and leading not in known:
-        where = "" if leading not in METRICS else f" for a target of kind '{target.kind}'"
-        raise SettingsError(f"There is no metric '{leading}'{where}.{nearest(leading, known)}")
+    find_metric(leading, target.kind)  # raises where there is none
     return leading, metrics
 
 

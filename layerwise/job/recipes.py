@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 from layerwise.contracts import Recipe, Stage, Target
-from layerwise.errors import SettingsError
 from layerwise.job.model import build_task
 from layerwise.networks.choose import recipe_of
 
@@ -26,11 +25,11 @@ FIELDS = ("learning_rate", "schedule", "schedule_options", "epochs", "batch_size
 
 
 def resolve_recipe(
-    kind: type | None, settings: Any, task: Any, target: Target, rows: int
+    kind: type, settings: Any, task: Any, target: Target, rows: int
 ) -> tuple[Recipe, tuple[str, ...]]:
     """The stages with their tasks, and a sentence for each thing that was fitted to the data.
 
-    kind : the network's class, which has ``recipes``; None for an object that was given
+    kind : the network's class, which may have ``recipes``
     settings : has ``recipe``, ``optimizer``, ``learning_rate`` and the other flags of learning
     rows : training rows
     """
@@ -66,26 +65,7 @@ def _changed(stage: Stage, settings: Any) -> Stage:
         changes["optimizer_options"] = {**stage.optimizer_options, **options}
     if settings.schedule is not None and settings.schedule_options is None:
         changes["schedule_options"] = {}
-    _check(changes)
     return replace(stage, **changes)
-
-
-def _check(changes: Mapping[str, Any]) -> None:
-    size = changes.get("batch_size", "all")
-    if size != "all" and (not isinstance(size, int) or size < 1):
-        raise SettingsError(f"--batch-size must be a number of rows or 'all', got '{size}'.")
-    epochs = changes.get("epochs", 1)
-    if not isinstance(epochs, int) or epochs < 0:
-        raise SettingsError(f"--epochs must be a whole number, at least 0, got '{epochs}'.")
-    for name in ("l1", "l2"):
-        if changes.get(name, 0) < 0:
-            raise SettingsError(f"--{name} must not be negative, got {changes[name]}.")
-    if changes.get("clip", 1) <= 0:
-        raise SettingsError(f"--clip must be above 0, got {changes['clip']}.")
-    rates = changes.get("learning_rate", 0.0)
-    for rate in rates.values() if isinstance(rates, Mapping) else [rates]:
-        if not isinstance(rate, (int, float)) or rate < 0:
-            raise SettingsError(f"--learning-rate must be a number, not negative, got '{rate}'.")
 
 
 def _fitted_to_rows(stage: Stage, settings: Any, rows: int) -> tuple[Stage, tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """Stopping early: signals, a time limit, patience; each only sets a fact that the loop reads."""
 
+import math
 import signal
 import threading
 import time
@@ -42,15 +43,27 @@ class Signals:
         self.received = signal.Signals(number).name
 
 
-class TimeLimit:
-    """Tells when the minutes of a job are over; no minutes, no limit."""
+RESERVE, LONGEST_RESERVE = 0.2, 60.0  # share of a job's time for judging it, and its most seconds
 
-    def __init__(self, minutes: float | None):
-        self._end = None if minutes is None else time.monotonic() + 60 * minutes
+
+class TimeLimit:
+    """Tells when the training of a job must end, so that its report is there in time.
+
+    minutes : of the whole job; no minutes, no limit
+    began : when they began to count, by the monotonic clock
+    """
+
+    def __init__(self, minutes: float | None, began: float):
+        self._end = math.inf if minutes is None else began + 60 * minutes
+        self._reserve = 0.0 if minutes is None else min(RESERVE * 60 * minutes, LONGEST_RESERVE)
 
     def reached(self) -> bool:
-        """Whether the time is over."""
-        return self._end is not None and time.monotonic() >= self._end
+        """Whether training must end."""
+        return time.monotonic() >= self._end - self._reserve
+
+    def left(self) -> float:
+        """Seconds until the whole job must end; infinite without a limit."""
+        return max(0.0, self._end - time.monotonic())
 
 
 class Best:

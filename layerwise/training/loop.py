@@ -79,7 +79,7 @@ def train(
         if number > place.stage:
             place = _Place(stage=number, step=place.step)
         stage = recipe[number]
-        _check(network, stage, micro_batches, processes)
+        _check(network, stage, len(dataset), micro_batches, processes)
         if stage.optimizer == "closed_form":
             network.solve(_all_batches(dataset, stage, network))
             place.step += 1
@@ -97,6 +97,25 @@ def train(
     for parameter in network.parameters():
         parameter.requires_grad_(True)
     network.eval()
+
+
+def check_recipe(
+    network: nn.Module,
+    recipe: Recipe,
+    rows: int,
+    micro_batches: int = 1,
+    processes: Processes = ALONE,
+) -> None:
+    """Raise SettingsError for what ``train`` would refuse; trains nothing.
+
+    rows : how many there are to train on
+    """
+    for stage in recipe:
+        _check(network, stage, rows, micro_batches, processes)
+        if stage.optimizer != "closed_form":
+            Descent(network, stage.task, stage, processes, traced=False)
+    for parameter in network.parameters():
+        parameter.requires_grad_(True)
 
 
 @dataclass
@@ -261,21 +280,34 @@ def _placed(batch: Batch, device: torch.device) -> Batch:
     )
 
 
-def _check(network: nn.Module, stage: Stage, micro_batches: int, processes: Processes) -> None:
+def _check(
+    network: nn.Module, stage: Stage, rows: int, micro_batches: int, processes: Processes
+) -> None:
     check_optimizer(stage.optimizer, stage.optimizer_options)
     pieces = micro_batches * processes.count
     if stage.optimizer == "closed_form" and not hasattr(network, "solve"):
         raise SettingsError(
             f"{type(network).__name__} has no closed form. Choose another --optimizer."
         )
+    size = rows if stage.batch_size == "all" else min(int(stage.batch_size), rows)
+    if pieces > size:
+        raise SettingsError(
+            f"A batch of {size} rows cannot be cut into {pieces} pieces ({micro_batches} micro-"
+            f"batches for each of {processes.count} processes). Use fewer, or a larger "
+            "--batch-size."
+        )
     if pieces > 1 and not getattr(stage.task, "splittable", True):
         raise SettingsError(
             f"{type(stage.task).__name__} needs each batch whole, so it takes neither micro-"
             f"batches ({micro_batches}) nor several processes ({processes.count}). Use 1 of each."
         )
-    if micro_batches > 1 and any(
-        isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules()
-    ):
+    normalizes = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules())
+    if normalizes and size == 1:
+        raise SettingsError(
+            "Batch normalization compares the rows of a batch, so it needs at least 2. "
+            "Use a larger --batch-size, or a network without batch normalization."
+        )
+    if micro_batches > 1 and normalizes:
         raise SettingsError(
             "Batch normalization needs each batch whole: its statistics over micro-batches would "
             "be others. Use --micro-batches 1, or a network without batch normalization."

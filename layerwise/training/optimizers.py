@@ -28,13 +28,29 @@ def check_optimizer(name: str, options: Mapping[str, Any]) -> None:
     if name not in NAMES:
         raise SettingsError(f"There is no optimizer '{name}'.{nearest(name, NAMES)}")
     known = [] if name == "closed_form" else optimizer_options(name)
-    for option in options:
+    for option, value in options.items():
         if option in _ALIKE:
             raise SettingsError(f"The learning rate is given with {_ALIKE[option]}.")
         if option not in known:
             raise SettingsError(
                 f"The optimizer '{name}' has no option '{option}'.{nearest(option, known)}"
             )
+        must = _wanted(inspect.signature(OPTIMIZERS[name]).parameters[option].default, value)
+        if must:
+            raise SettingsError(
+                f"Option {option} of the optimizer '{name}' must be {must}, got {value!r}."
+            )
+
+
+def _wanted(default: Any, value: Any) -> str:
+    """Say what an option must be by torch's default; nothing where the value is of that type."""
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "true or false"
+    if isinstance(default, (int, float)):
+        return "" if isinstance(value, (int, float)) else "a number"
+    if isinstance(default, tuple):
+        return "" if isinstance(value, (tuple, list)) else "numbers, such as 0.9,0.999"
+    return ""
 
 
 def optimizer_options(name: str) -> list[str]:

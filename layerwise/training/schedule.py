@@ -37,6 +37,7 @@ def one_cycle(
 SCHEDULES = {"constant": constant, "step": step, "cosine": cosine, "one_cycle": one_cycle}
 NAMES = (*SCHEDULES, "plateau")
 PLATEAU_OPTIONS = {"factor": 0.1, "patience": 5, "threshold": 1e-4, "min_lr": 0.0}
+SHARES = ("rise", "warm_up")  # options that are a part of the stage
 
 
 def check_schedule(name: str, options: dict) -> None:
@@ -49,6 +50,23 @@ def check_schedule(name: str, options: dict) -> None:
             raise SettingsError(
                 f"The schedule '{name}' has no option '{option}'.{nearest(option, known)}"
             )
+        _check_value(name, option, options[option])
+
+
+def _check_value(name: str, option: str, value: object) -> None:
+    """Refuse what is no number, or one that the schedule cannot have."""
+    fits = isinstance(value, (int, float)) and 0 <= value < math.inf
+    must = "a number, not negative"
+    if option in SHARES:
+        fits, must = fits and value <= 1, "a part of the stage, from 0 to 1"
+    elif option == "every":
+        fits, must = fits and value > 0, "a number of epochs above 0"
+    elif name == "plateau" and option == "factor":
+        fits, must = fits and value < 1, "a number from 0 to below 1"
+    if not fits:
+        raise SettingsError(
+            f"Option {option} of the schedule '{name}' must be {must}, got {value!r}."
+        )
 
 
 def options_of(name: str) -> list[str]:

@@ -1,0 +1,92 @@
+"""Refuses settings that cannot be, before any data are read and before anything is written."""
+
+import math
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+from layerwise.contracts import Recipe, Target
+from layerwise.errors import SettingsError, nearest
+from layerwise.job.machine import check_precision
+
+LEAST = {"epochs": 0, "micro_batches": 1, "threads": 1, "patience": 0, "seed": 0}
+LARGEST_SEED = 2**32 - 1  # of numpy's and scikit-learn's generators
+AMOUNTS = {  # name -> what it must be, in words and as a test
+    "l1": ("a number, not negative", lambda value: value >= 0),
+    "l2": ("a number, not negative", lambda value: value >= 0),
+    "clip": ("a number above 0", lambda value: value > 0),
+    "minutes": ("a number above 0", lambda value: value > 0),
+    "validation_fraction": ("a number from 0 to below 1", lambda value: 0 <= value < 1),
+    "test_fraction": ("a number from 0 to below 1", lambda value: 0 <= value < 1),
+    "abstain_below": ("a probability, from 0 to 1", lambda value: 0 <= value <= 1),
+}
+BASELINES = ("none", "fast", "all")
+
+
+def check_settings(settings: Any) -> None:
+    """Raise SettingsError for a number or a word among the flags of learning that cannot be.
+
+    settings : a Learner
+    """
+    for name, least in LEAST.items():
+        _check_whole(name, getattr(settings, name), least)
+    if settings.seed > LARGEST_SEED:
+        raise SettingsError(f"--seed must be at most {LARGEST_SEED}, got {settings.seed}.")
+    for name, (must, fits) in AMOUNTS.items():
+        value = getattr(settings, name)
+        if value is not None and not (_is_number(value) and fits(value)):
+            raise SettingsError(f"{_flag(name)} must be {must}, got {value!r}.")
+    if settings.baselines not in BASELINES:
+        raise SettingsError(
+            f"There is no --baselines '{settings.baselines}'."
+            f"{nearest(settings.baselines, BASELINES)}"
+        )
+    check_precision(settings.precision)
+    _check_batch_size(settings.batch_size)
+    _check_learning_rate(settings.learning_rate)
+
+
+def check_closed_form(recipe: Recipe, target: Target) -> None:
+    """Raise SettingsError where least squares is asked for and the task is another one."""
+    for stage in recipe:
+        if stage.optimizer != "closed_form":
+            continue
+        loss = getattr(stage.task, "loss", "squared")
+        if target.kind not in ("real", "count") or loss != "squared":
+            got = "classes" if target.kind not in ("real", "count") else f"the loss {loss}"
+            raise SettingsError(
+                "The closed form is least squares: it must have a numeric target and the squared "
+                f"loss, got {got}. Choose another --optimizer, such as lbfgs."
+            )
+
+
+def _check_whole(name: str, value: Any, least: int) -> None:
+    if value is None and name not in ("micro_batches", "seed"):
+        return
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise SettingsError(
+            f"{_flag(name)} must be a whole number, at least {least}, got {value!r}."
+        )
+
+
+def _check_batch_size(size: Any) -> None:
+    if size is None or size == "all":
+        return
+    if not isinstance(size, Integral) or size < 1:
+        raise SettingsError(f"--batch-size must be a number of rows or 'all', got {size!r}.")
+
+
+def _check_learning_rate(rates: Any) -> None:
+    if rates is None:
+        return
+    for rate in rates.values() if isinstance(rates, Mapping) else [rates]:
+        if not _is_number(rate) or rate < 0 or math.isinf(rate):
+            raise SettingsError(f"--learning-rate must be a number, not negative, got {rate!r}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and not math.isnan(value)
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
