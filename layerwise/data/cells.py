@@ -23,6 +23,7 @@ YEAR_MONTH = re.compile(r"([12]\d{3})[-/.](0?[1-9]|1[0-2])")
 MONTH_WORD = re.compile(r"(?i)\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b")
 THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?")
 DECIMAL_COMMA = re.compile(r"[-+]?\d+(\.\d{3})*,\d+")
+POINT_GROUPS = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+")
 
 
 def column(frame: DataFrame, name: str) -> Series:
@@ -105,12 +106,17 @@ def as_number(text: str, reading: str = "") -> float:
 
 
 def number_reading(names: list[str]) -> str:
-    """How most of these texts write their numbers: "", "decimal comma" or "thousands comma"."""
+    """How most of these texts write their numbers: "", "decimal comma" or "thousands comma".
+
+    Decimal commas beside decimal points are no way of writing: 2.5 would become 25.
+    """
     with_comma = [name for name in names if "," in name]
+    with_point = [name for name in names if "." in name and "," not in name]
     if with_comma and all(THOUSANDS.fullmatch(name) for name in with_comma):
         return "thousands comma"
     if with_comma and all(DECIMAL_COMMA.fullmatch(name) for name in with_comma):
-        return "decimal comma"
+        points_group = all(POINT_GROUPS.fullmatch(name) for name in with_point)
+        return "decimal comma" if points_group else ""
     return ""
 
 

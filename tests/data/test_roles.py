@@ -180,6 +180,13 @@ class TestKinds:
     def test_decimal_commas_are_said(self):
         assert "decimal comma" in note([f"{i},25" for i in range(ROWS)])
 
+    def test_decimal_points_beside_decimal_commas_are_no_thousands_marks(self):
+        source = source_of(x=["1,5", "2.5", "3,5", "4.25"] * 20, y=range(80))
+        assert kinds(source, "y") == {"x": "category"}
+
+    def test_points_that_group_thousands_go_with_decimal_commas(self):
+        assert "decimal comma" in note(["1.234", "1.234,5", "12,5", "7"] * 10)
+
     def test_ambiguous_dates_are_said(self):
         assert "'01/02/2020' may have day or month first: taken as month first" in note(
             ["01/02/2020", "03/04/2020"] * 10
