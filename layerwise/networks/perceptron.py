@@ -29,7 +29,7 @@ class Perceptron(nn.Module):
 
     task = "perceptron_rule"
     recipes: ClassVar[dict[str, Recipe]] = {
-        "modern": (Stage(task, "sgd", {}, 0.1, schedule="cosine", epochs=30, batch_size=16),),
+        "modern": (Stage(task, "sgd", {}, 0.1, schedule="cosine", epochs=30, batch_size=1),),
         "historic": (Stage(task, "sgd", {}, 1.0, epochs=30, batch_size=1),),
     }
     departures = (

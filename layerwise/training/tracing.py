@@ -6,7 +6,6 @@ each new trace is compared with an eager step before it is used, and what cannot
 not equal, runs eagerly.
 """
 
-import operator
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -14,11 +13,27 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.fx import Graph, GraphModule
+from torch.fx import Graph, GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from layerwise.contracts import Batch
 
+aten = torch.ops.aten
+DIRECT = {  # recorded operation -> torch's function for the same, which is called sooner
+    aten.t.default: torch.t,
+    aten.mm.default: torch.mm,
+    aten.addmm.default: torch.addmm,
+    aten.relu.default: torch.relu,
+    aten.sigmoid.default: torch.sigmoid,
+    aten.tanh.default: torch.tanh,
+    aten.add.Tensor: torch.add,
+    aten.sub.Tensor: torch.sub,
+    aten.mul.Tensor: torch.mul,
+    aten.div.Tensor: torch.div,
+    aten.neg.default: torch.neg,
+    aten.exp.default: torch.exp,
+    aten.select.int: torch.select,
+}
 MOST_SHAPES = 4  # batch shapes that are traced; more run eagerly (ragged text would trace forever)
 Found = tuple[Tensor, Any, list[Tensor | None]]
 
@@ -86,7 +101,7 @@ class Tracer:
         try:
             restore()
             graph = make_fx(self._function(batch))(*self._arguments(), *given.values())
-            replay = _without_dead_operations(graph)
+            replay = _shortened(graph)
             outcomes = []
             for attempt in (self._function(batch), replay):
                 restore()
@@ -167,19 +182,28 @@ def _with_tensors(batch: Batch, tensors: dict[str, Tensor]) -> Batch:
     )
 
 
-def _without_dead_operations(graph_module: GraphModule) -> GraphModule:
-    """The graph without unused results and without ``detach``, which means nothing in a replay."""
+def _shortened(graph_module: GraphModule) -> GraphModule:
+    """The graph without what a replay does not need; each step of this keeps every bit.
+
+    ``detach`` means nothing without a tape, a transpose of a transpose is the tensor itself, and
+    unused results go. torch's own functions are called where they do the same as the recorded
+    operation, because they cost a microsecond less each.
+    """
     graph: Graph = graph_module.graph
     for node in list(graph.nodes):
-        if node.op == "call_function" and node.target is torch.ops.aten.detach.default:
+        if node.op == "call_function" and node.target is aten.detach.default:
             node.replace_all_uses_with(node.args[0])
-            graph.erase_node(node)
+        elif _is_transpose(node) and _is_transpose(node.args[0]):
+            node.replace_all_uses_with(node.args[0].args[0])
     graph.eliminate_dead_code()
     for node in graph.nodes:
-        if node.op == "call_function" and node.target is operator.getitem and not node.users:
-            graph.erase_node(node)
+        node.target = DIRECT.get(node.target, node.target)
     graph_module.recompile()
     return graph_module
+
+
+def _is_transpose(node: Node) -> bool:
+    return node.op == "call_function" and node.target is aten.t.default
 
 
 def _equal(one: list, other: list) -> bool:
