@@ -44,12 +44,12 @@ def way_of_writing(text: pa.ChunkedArray, decimal: str | None) -> str | None:
     return None
 
 
-def _mixed_groups(text, decimal: str | None, found: str, proof: str) -> str:
+def _mixed_groups(text, decimal: str | None, found: str, proof: str) -> str | None:
     """Cells such as 1,234 beside 567: groups if a cell like 56.7 or 1,234.5 proves it."""
     if decimal is not None:
         return "decimal comma" if decimal == "," else found
     if pc.any(pc.match_substring_regex(text, proof)).as_py():
-        return "both" if not _grouped_only(text) else found
+        return found if _grouped_only(text) else None
     return "ambiguous"
 
 
@@ -79,9 +79,6 @@ def settle(cells: Cells, decimal: str) -> None:
     """Turn a doubtful column into numbers, now that the rest of the file is known."""
     way = cells.doubtful
     if way is None:
-        return
-    if way == "both":
-        cells.finding, cells.example = "both", cells.text.drop_null()[0].as_py()
         return
     comma = way in ("decimal comma", "point groups") or (way == "ambiguous" and decimal == ",")
     plain = pc.replace_substring_regex(cells.text, r"[ '\x{A0}\x{202F}\x{2019}]", "")

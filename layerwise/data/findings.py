@@ -24,14 +24,10 @@ SAID = {
     "long": "{columns} stay text: whole numbers such as {example} have more digits than a "
     "number can hold exactly.",
     "missing": "'{example}' in {columns} was read as a missing value.",
-    "mixed": "{columns} stay text: most cells are numbers, but not all, for example '{example}'.",
     "decimal comma": "Decimal commas in {columns} were read as such: {example}.",
     "thousands": "Thousands marks in {columns} were read as such: {example}.",
     "ambiguous": "{columns} could hold decimal commas or thousands marks; read as {example} "
     "(--data.decimal , or . decides).",
-    "dates": "{columns} hold dates in two orders, for example {example}; kept as text.",
-    "both": "{columns} stay text: decimal commas and decimal points are mixed, for example "
-    "'{example}'.",
 }
 
 

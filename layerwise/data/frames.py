@@ -64,7 +64,7 @@ def _plain_objects(series: pd.Series, name: str, notes: list[str]) -> pd.Series:
             "A column must hold numbers, truth values, dates or text."
         )
     if len(kinds) > 1:
-        notes.append(f"Column '{name}' is read as text: it mixes values of different types.")
+        notes.append(f"Column '{name}' mixes values of different types; each is taken as written.")
     text = text_series([None if pd.isna(value) else str(value) for value in series])
     text.index = series.index
     return text

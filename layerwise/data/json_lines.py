@@ -79,5 +79,5 @@ def _json_column(name: str, values: list, path: Path, notes: list[str]) -> pd.Se
         whole = kinds == {int} and len(filled) == len(values)
         return pd.Series(values, dtype=np.int64 if whole else np.float64)
     elif len(kinds) > 1:
-        notes.append(f"Column '{name}' stays text: numbers and other values are mixed in it.")
+        notes.append(f"Column '{name}' mixes values of different types; each is taken as written.")
     return text_series([None if value is None else str(value) for value in values])

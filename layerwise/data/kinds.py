@@ -1,7 +1,7 @@
 """What kind of values a column holds, told from the values themselves."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pandas import Series
@@ -131,6 +131,9 @@ def _tell_text(series: Series, name: str) -> Column:
     column = _numbers_in_text(codes, names, name) or _date(series, name, names)
     if column.kind == "text":
         column = _category_or_not(codes, names, present, name)
+        numbers = mostly_numbers(codes, names)
+        hint = f"{numbers}; --data.numeric {name} reads the others as missing" if numbers else ""
+        column = replace(column, note="; ".join(filter(None, (column.note, hint))))
     return _with_missing(column, series) if column.is_input else column
 
 
@@ -153,6 +156,20 @@ def _numbers_in_text(codes: np.ndarray, names: list[str], name: str) -> Column |
     if reading:
         notes += [f"read with a {reading}, such as '{next(v for v in names if ',' in v)}'"]
     return Column(name, "number", "; ".join(notes), reading)
+
+
+def mostly_numbers(codes: np.ndarray, names: list[str]) -> str:
+    """What to say of text in which half of the values or more are numbers; else nothing."""
+    if any(LEADING_ZERO.fullmatch(value) for value in names):
+        return ""
+    reading = cells.number_reading(names)
+    bad = np.isnan([cells.as_number(value, reading) for value in names])
+    rows = np.bincount(codes[codes >= 0], minlength=len(names))
+    good = int(rows[~bad].sum())
+    if not bad.any() or good * 2 < rows.sum():
+        return ""
+    word = names[int(np.argmax(bad))]
+    return f"{good} of {rows.sum()} values are numbers, but not all, such as '{word}'"
 
 
 def _date(
@@ -195,6 +212,4 @@ def _with_missing(column: Column, series: Series) -> Column:
     if not missing:
         return column
     note = f"{missing} of {len(series)} rows have no value"
-    return Column(
-        column.name, column.kind, "; ".join(filter(None, (column.note, note))), column.reading
-    )
+    return replace(column, note="; ".join(filter(None, (column.note, note))))

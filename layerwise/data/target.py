@@ -7,6 +7,7 @@ from pandas import DataFrame, Series
 
 from layerwise.contracts import Target
 from layerwise.data import cells
+from layerwise.data.kinds import mostly_numbers
 from layerwise.data.roles import Roles
 from layerwise.data.source import Source
 from layerwise.data.target_kind import (
@@ -103,6 +104,8 @@ def _class_notes(series: Series, target: Target) -> list[str]:
             f"'{target.names[0]}' holds {len(target.classes)} different whole numbers: taken as "
             "classes. --task regress takes them as a quantity."
         ]
+    elif numbers := mostly_numbers(*cells.labels(series)):
+        notes += [f"'{target.names[0]}': {numbers}; taken as classes."]
     folded: dict[str, list[str]] = {}
     for name in target.classes:
         folded.setdefault(name.casefold(), []).append(name)

@@ -1,4 +1,7 @@
-"""Columns of text as numbers, only where each filled cell is one and no digit is lost."""
+"""Columns of text as numbers, only where each filled cell is one and no digit is lost.
+
+What becomes of the other columns (numbers beside words, dates) is decided and said in kinds.py.
+"""
 
 # pyarrow.compute makes its functions when it is imported, so that pyright cannot see them.
 # pyright: reportAttributeAccessIssue=false
@@ -14,7 +17,6 @@ from pandas import DataFrame
 
 from layerwise.data.decimal_marks import (
     NUMBER,
-    all_match,
     decimal_of_file,
     point_groups_among_decimal_commas,
     settle,
@@ -27,7 +29,6 @@ from layerwise.errors import SettingsError
 
 MISSING = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "<NA>")
 MISSING_AMONG_NUMBERS = ("?", "-", "--", ".", "missing", "unknown", "na", "none", "#VALUE!", "*")
-DAY_AND_MONTH = r"^(?P<first>[0-9]{1,2})[./-](?P<second>[0-9]{1,2})[./-][0-9]{2,4}"
 
 
 def typed_columns(
@@ -81,8 +82,6 @@ def _look(cells: Cells, decimal: str | None, wanted: bool) -> Cells:
     if _odd_missing(cells) and _read_numbers(cells, wanted):
         return cells
     cells.doubtful = way_of_writing(cells.text, decimal)
-    if cells.doubtful is None:
-        _say_if_mixed(cells)
     return cells
 
 
@@ -159,31 +158,6 @@ def _odd_missing(cells: Cells) -> bool:
     cells.text = pc.if_else(pc.equal(cells.text, mark), pa.scalar(None, pa.string()), cells.text)
     cells.finding, cells.example = "missing", mark
     return True
-
-
-def _say_if_mixed(cells: Cells) -> None:
-    filled = cells.text.drop_null()
-    numbers = pc.match_substring_regex(filled, NUMBER)
-    share = pc.mean(pc.cast(numbers, pa.int8())).as_py()
-    if share >= 0.5:
-        cells.finding = "mixed"
-        cells.example = pc.filter(filled, pc.invert(numbers))[0].as_py()
-        return
-    if share == 0 and filled[0].as_py()[:1].isdigit() and all_match(filled, DAY_AND_MONTH):
-        _say_if_two_orders(cells, filled)
-
-
-def _say_if_two_orders(cells: Cells, filled: pa.ChunkedArray) -> None:
-    parts = pc.extract_regex(filled, DAY_AND_MONTH)
-    parts = parts.combine_chunks() if isinstance(parts, pa.ChunkedArray) else parts
-    first, second = (
-        pc.cast(pc.struct_field(parts, name), pa.int64()).to_numpy(zero_copy_only=False)
-        for name in ("first", "second")
-    )
-    if (first > 12).any() and (second > 12).any():
-        one, other = int(np.argmax(first > 12)), int(np.argmax(second > 12))
-        cells.finding = "dates"
-        cells.example = f"{filled[one].as_py()} and {filled[other].as_py()}"
 
 
 def _frame_of(columns: list[Cells]) -> DataFrame:

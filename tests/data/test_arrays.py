@@ -239,7 +239,7 @@ def test_a_frame_keeps_its_columns_and_is_not_changed():
     assert source.frame["7"].dtype.kind == "M"
     assert source.frame["d"].tolist() == ["1", "x"]
     assert source.frame["e"].dtype == np.float64
-    assert any("'d' is read as text" in note for note in source.notes)
+    assert any("'d' mixes values of different types" in note for note in source.notes)
     pd.testing.assert_frame_equal(frame, before)
 
 

@@ -134,7 +134,7 @@ READ = {  # name -> (bytes of the file, rows as they should be, what is said)
     "mixed.csv": (
         b"a,b\n1,1\n2,2\nhigh,3\n4,4\n",
         [["1", 1], ["2", 2], ["high", 3], ["4", 4]],
-        "stays text: most cells are numbers.*'high'",
+        None,
     ),
     "question_marks.csv": (
         b"a,b\n1,1\n?,2\n3,3\n",
@@ -144,7 +144,7 @@ READ = {  # name -> (bytes of the file, rows as they should be, what is said)
     "two_date_orders.csv": (
         b"d,b\n13/01/2020,1\n01/14/2020,2\n",
         [["13/01/2020", 1], ["01/14/2020", 2]],
-        "dates in two orders",
+        None,
     ),
     "repeated_header.csv": (
         b"a,b\n1,x\na,b\n2,y\n",

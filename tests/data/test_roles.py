@@ -174,6 +174,14 @@ class TestKinds:
         text = note([*map(str, range(38)), "?", "?"])
         assert "2 values are no numbers ('?'): taken as missing" in text
 
+    def test_many_words_among_numbers_are_said(self):
+        text = note([*map(str, range(60)), "low", "mid", "high", "none"])
+        assert "60 of 64 values are numbers, but not all, such as 'low'" in text
+        assert "--data.numeric x reads the others as missing" in text
+
+    def test_a_few_numbers_among_words_are_not_worth_a_word(self):
+        assert note(["red", "green", "7"] * 10) == ""
+
     def test_leading_zeros_stay_categories(self):
         assert "leading zeros" in note(["01", "1"] * 20)
 

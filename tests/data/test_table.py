@@ -8,6 +8,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from layerwise.data import read
+from layerwise.data.roles import assign_roles, describe_columns
 from layerwise.errors import DataError, SettingsError
 
 
@@ -198,7 +199,10 @@ def test_a_late_word_in_a_number_column_is_found(tmp_path):
     source = read(write(tmp_path / "t.csv", f"a,b\n{rows}oops,7\n"))
     assert is_text(source.frame["a"])
     assert source.frame["a"].iloc[0] == "0.25"
-    assert said(source, "'a'", "oops")
+    (column,) = describe_columns(source, assign_roles(source, target="b"))
+    assert column.kind == "number"
+    assert "1 values are no numbers ('oops'): taken as missing" in column.note
+    assert source.notes == ()  # one place decides and says it
 
 
 # -------------------------------------------------------------------------------- JSON lines

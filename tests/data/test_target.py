@@ -192,6 +192,7 @@ class TestEncoding:
 
 def test_the_rule_is_said():
     frame = DataFrame({"y": [1, 2, 3] * 9, "z": range(27), "w": ["Yes", "yes", "no"] * 9})
+    frame["v"] = [*map(str, range(24)), "low", "mid", "low"]
     source = Source("data", frame)
 
     def notes(name, **settings):
@@ -201,3 +202,4 @@ def test_the_rule_is_said():
     assert "3 different whole numbers: taken as classes. --task regress" in notes("y")
     assert "27 different whole numbers: taken as a quantity. --task classify" in notes("z")
     assert "'Yes', 'yes' differ by their capitals" in notes("w")
+    assert "'v': 24 of 27 values are numbers, but not all, such as 'low'" in notes("v")
