@@ -27,6 +27,7 @@ OPTIONS = {
     "image_column": "the column that names image files",
     "image_size": "pixels: 64, or height,width",
     "image_mode": "grey, rgb or rgba",
+    "image_bits": "bits that 16-bit images use: 8 to 16, such as 12",
 }
 
 

@@ -20,28 +20,35 @@ from layerwise.data.image_files import of_each
 from layerwise.data.image_pixels import (
     MODES,
     decide,
+    decide_bits,
     read_header,
     read_pixels,
+    wanted_bits,
     wanted_mode,
     wanted_size,
 )
 from layerwise.errors import DataError
 
-VERSION = 1  # of the cache files
+VERSION = 2  # of the cache files
 
 
 def decode(files: Sequence[Path], options: dict) -> tuple[np.ndarray, tuple[str, ...], dict]:
     """Images (rows, channels, height, width) uint8, what was decided, and the options used."""
     size, mode = wanted_size(options.get("image_size")), wanted_mode(options.get("image_mode"))
-    cache = _cache_path(files, size, mode)
-    if cache is not None and (found := _from_cache(cache)) is not None:
+    bits = wanted_bits(options.get("image_bits"))
+    cache = _cache_path(files, size, mode, bits)
+    if (found := _from_cache(cache)) is not None:
         return found
     headers = of_each(read_header, files)
     notes, size, mode = decide(headers, size, mode)
+    said, bits = decide_bits(headers, bits)
+    notes += said
     channels = len(Image.new(mode, (1, 1)).getbands())
     shape = (len(files), channels, *size)
     used = {"image_size": size, "image_mode": {kind: word for word, kind in MODES.items()}[mode]}
-    images, notes = _decode_into_cache(files, shape, mode, cache, notes, used)
+    if bits is not None:
+        used["image_bits"] = bits
+    images, notes = _decode_into_cache(files, shape, (mode, bits), cache, notes, used)
     return images, tuple(notes), used
 
 
@@ -52,8 +59,8 @@ def cache_folder() -> Path:
     return Path(pooch.os_cache("layerwise")) / "images"
 
 
-def _cache_path(files: Sequence[Path], size, mode) -> Path:
-    digest = hashlib.sha256(f"{VERSION} {size} {mode}\n".encode())
+def _cache_path(files: Sequence[Path], size, mode, bits) -> Path:
+    digest = hashlib.sha256(f"{VERSION} {size} {mode} {bits}\n".encode())
     for path in files:
         try:
             facts = path.stat()
@@ -75,12 +82,12 @@ def _from_cache(cache: Path):
         return None  # absent or damaged: decoded anew
 
 
-def _decode_into_cache(files, shape, mode: str, cache: Path, notes: list[str], used: dict):
+def _decode_into_cache(files, shape, kind, cache: Path, notes: list[str], used: dict):
     """Decode into a file beside the cache and rename it; in memory where no file can be had."""
     beside = cache.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     images = _new_map(beside, shape, notes)
     try:
-        _fill(images, files, mode, shape[2:])
+        _fill(images, files, shape[2:], *kind)
         if isinstance(images, np.memmap):
             images.flush()
             del images
@@ -111,10 +118,10 @@ def _new_map(beside: Path, shape, notes: list[str]) -> np.ndarray:
         return np.empty(shape, dtype=np.uint8)
 
 
-def _fill(images: np.ndarray, files: Sequence[Path], mode: str, size: tuple[int, int]) -> None:
+def _fill(images: np.ndarray, files: Sequence[Path], size, mode: str, bits: int | None) -> None:
     places = {id(path): place for place, path in enumerate(files)}
 
     def fill(path: Path) -> None:
-        images[places[id(path)]] = read_pixels(path, mode, size)
+        images[places[id(path)]] = read_pixels(path, mode, size, bits)
 
     of_each(fill, files)

@@ -1,4 +1,9 @@
-"""Images decoded to one size and one mode, and the sentences that say how."""
+"""Images decoded to one size, one mode and 8 bits, and the sentences that say how.
+
+Pixels of 16 bits are scaled alike in all images, so that their brightness can be compared: by the
+bits that the largest value of all needs where it is below 4096 (cameras and scanners of 12 bits),
+else by 16. What was chosen is an option of the source, so that prediction scales alike.
+"""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -12,6 +17,7 @@ from layerwise.data.source import counted
 from layerwise.errors import DataError, SettingsError, nearest
 
 MODES = {"grey": "L", "rgb": "RGB", "rgba": "RGBA"}
+TWELVE_BITS = 4096
 LONGEST_SIDE = 224  # chosen where nothing is asked for and the images are larger than 256
 
 
@@ -25,6 +31,7 @@ class Header:
     turned: bool
     transparent: bool
     frames: int
+    largest: int | None = None  # of the pixels, where they have 16 bits
 
 
 def wanted_size(value) -> tuple[int, int] | None:
@@ -70,7 +77,48 @@ def read_header(path: Path) -> Header:
             frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         except Exception as error:
             raise DataError(damaged(path, error)) from None
-        return Header(image.mode, height, width, turned not in (0, 1), transparent, frames)
+        largest = _largest(image, path) if _is_deep(image.mode) else None
+        return Header(image.mode, height, width, turned not in (0, 1), transparent, frames, largest)
+
+
+def _is_deep(mode: str) -> bool:
+    return mode == "I" or mode.startswith("I;")
+
+
+def _largest(image: Image.Image, path: Path) -> int:
+    """The largest pixel. Raises DataError where one is beyond 16 bits."""
+    try:
+        pixels = np.asarray(image)
+    except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged bytes
+        raise DataError(damaged(path, error)) from None
+    if pixels.min() < 0 or pixels.max() > 65535:
+        raise DataError(f"{path} has pixels beyond 16 bits. Convert it to 8 or 16 bits.")
+    return int(pixels.max())
+
+
+def wanted_bits(value) -> int | None:
+    """Bits of the deep images, from 8 to 16; None where it is to be seen from them."""
+    if value is None or value == "auto":
+        return None
+    if not str(value).isdigit() or not 8 <= int(value) <= 16:
+        raise SettingsError(f"--data.image_bits must be from 8 to 16, not '{value}'.")
+    return int(value)
+
+
+def decide_bits(headers: list[Header], bits: int | None) -> tuple[list[str], int | None]:
+    """The bits by which all deep images are scaled, None without such; what is to be said."""
+    largest = [header.largest for header in headers if header.largest is not None]
+    if not largest:
+        return [], bits
+    if bits is None:
+        most = max(largest)
+        bits = max(8, most.bit_length()) if most < TWELVE_BITS else 16
+    own = f" (0 to {2**bits - 1:,}; --data.image_bits chooses)" if bits < 16 else ""
+    notes = [f"{counted(len(largest), 'image')} with 16 bits: scaled to 8 bits{own}."]
+    beyond = sum(value >= 2**bits for value in largest)
+    if beyond:
+        notes.append(f"{counted(beyond, 'image')} with pixels above {2**bits - 1:,}: cut there.")
+    return notes, bits
 
 
 def decide(headers: list[Header], size, mode) -> tuple[list[str], tuple[int, int], str]:
@@ -87,9 +135,9 @@ def decide(headers: list[Header], size, mode) -> tuple[list[str], tuple[int, int
             "(height x width; --data.image_size chooses)."
         )
     modes = Counter(header.mode for header in headers)
-    grey = {"1", "L", "LA", "I", "F"}
+    grey = {"1", "L", "LA", "F"}
     if mode is None:
-        all_grey = all(kind in grey or kind.startswith("I;") for kind in modes)
+        all_grey = all(kind in grey or _is_deep(kind) for kind in modes)
         mode = "L" if all_grey else "RGB"
     notes.extend(_about_modes(modes, headers, mode))
     return notes, size, mode
@@ -109,9 +157,8 @@ def _common_size(sizes: Counter) -> tuple[int, int]:
 def _about_modes(modes: Counter, headers: list[Header], mode: str) -> list[str]:
     goal = {kind: word for word, kind in MODES.items()}[mode]
     sentences = []
-    deep = sum(times for kind, times in modes.items() if kind == "I" or kind.startswith("I;"))
+    deep = sum(times for kind, times in modes.items() if _is_deep(kind))
     counts = (
-        (deep, "with 16 bits: scaled to 8 bits"),
         (modes["P"] + modes["PA"], f"with a palette: read as {goal}"),
         (modes["CMYK"], f"in CMYK: read as {goal}"),
         (modes["YCbCr"] + modes["LAB"] + modes["HSV"], f"in other colours: read as {goal}"),
@@ -128,7 +175,7 @@ def _about_modes(modes: Counter, headers: list[Header], mode: str) -> list[str]:
     return sentences
 
 
-def read_pixels(path: Path, mode: str, size: tuple[int, int]) -> np.ndarray:
+def read_pixels(path: Path, mode: str, size: tuple[int, int], bits: int | None) -> np.ndarray:
     """One image (channels, height, width) uint8."""
     with open_image(path) as image:
         try:
@@ -138,19 +185,18 @@ def read_pixels(path: Path, mode: str, size: tuple[int, int]) -> np.ndarray:
             image = ImageOps.exif_transpose(image)
         except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged bytes
             raise DataError(damaged(path, error)) from None
-        image = _converted(image, mode, path)
+        image = _converted(image, mode, path, bits)
         if image.size != (size[1], size[0]):
             image = image.resize((size[1], size[0]), Image.Resampling.LANCZOS)
         pixels = np.asarray(image, dtype=np.uint8)
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
-def _converted(image: Image.Image, mode: str, path: Path) -> Image.Image:
-    if image.mode == "I" or image.mode.startswith("I;"):
-        wide = np.asarray(image).astype(np.float64)
-        if wide.min() < 0 or wide.max() > 65535:
-            raise DataError(f"{path} has pixels beyond 16 bits. Convert it to 8 or 16 bits.")
-        image = Image.fromarray(np.round(wide / 257).astype(np.uint8))
+def _converted(image: Image.Image, mode: str, path: Path, bits: int | None) -> Image.Image:
+    if _is_deep(image.mode):
+        assert bits is not None, "a deep image without bits"
+        shares = np.asarray(image).astype(np.float64) / (2**bits - 1)
+        image = Image.fromarray(np.round(np.minimum(shares, 1) * 255).astype(np.uint8))
     elif image.mode == "F":
         real = np.asarray(image)
         if not np.isfinite(real).all() or real.min() < 0 or real.max() > 1:

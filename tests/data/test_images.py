@@ -167,6 +167,41 @@ def test_sixteen_bits_become_eight(tmp_path, name):
     assert said(source, "1 image with 16 bits")
 
 
+def deep(tmp_path, folder, *largest, **options):
+    """16-bit images, 2 x 2, each with a black pixel, a half-bright one and two of its largest."""
+    for number, value in enumerate(largest):
+        values = np.array([[0, value // 2], [value, value]], dtype=np.uint16)
+        save(tmp_path / folder / "a" / f"{number}.png", Image.fromarray(values))
+    return read(tmp_path / folder, options=options)
+
+
+@pytest.mark.parametrize(
+    ("largest", "bits"), [(4095, 12), (2048, 12), (1023, 10), (255, 8), (3, 8), (4096, 16)]
+)
+def test_deep_images_of_few_bits_are_scaled_by_their_own_range(tmp_path, largest, bits):
+    source = deep(tmp_path, "p", largest)
+    assert source.options["image_bits"] == bits
+    assert source.inputs[0, 0, 1, 1] == round(255 * largest / (2**bits - 1))
+    assert said(source, f"(0 to {2**bits - 1:,};") == (bits < 16)
+
+
+def test_deep_images_are_scaled_alike_whatever_their_own_brightness(tmp_path):
+    assert deep(tmp_path, "p", 4095, 1000).inputs[:, 0, 1, 1].tolist() == [255, 62]
+    assert deep(tmp_path, "q", 65535, 1000).inputs[:, 0, 1, 1].tolist() == [255, 4]
+
+
+def test_the_bits_of_training_hold_for_prediction(tmp_path):
+    used = deep(tmp_path, "p", 4095).options
+    new = deep(tmp_path, "new", 1000, 5000, **used)
+    assert new.inputs[:, 0, 1, 1].tolist() == [62, 255]
+    assert said(new, "1 image with pixels above 4,095: cut there.")
+
+
+def test_bits_that_cannot_be_are_told(tmp_path):
+    with pytest.raises(SettingsError, match="from 8 to 16, not '17'"):
+        deep(tmp_path, "p", 100, image_bits=17)
+
+
 def test_transparent_images_are_laid_on_white(tmp_path):
     image = Image.new("RGBA", (2, 2), (255, 0, 0, 0))
     source = two(tmp_path, image)
