@@ -116,7 +116,10 @@ def compare(given: Given) -> None:
 
 def runs(given: Given) -> None:
     """List the runs of a folder."""
-    show.runs(list_runs(*given.words or [RUNS]))
+    folder = given.words[0] if given.words else RUNS
+    if given.words and not Path(folder).is_dir():
+        raise RunError(f"There is no folder '{folder}'. Give one that holds runs.")
+    show.runs(list_runs(folder))
 
 
 def zoo(given: Given) -> None:

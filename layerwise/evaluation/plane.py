@@ -90,9 +90,9 @@ def plane(
             f"{number:02d}:{name}": each for number, (name, each) in enumerate(hidden.items())
         }
         names, shape = tuple(hidden), (steps, steps) if place == "grid" else (len(points),)
-        tensors[f"{place}_outputs"] = outputs.reshape(*shape, -1)
+        tensors[f"{place}_outputs"] = outputs.reshape(*shape, *outputs.shape[1:])
         for name, values in hidden.items():
-            tensors[f"{place}:{name}"] = values.reshape(*shape, -1)
+            tensors[f"{place}:{name}"] = values.reshape(*shape, *values.shape[1:])
     return {name: _float(tensor) for name, tensor in tensors.items()}, names
 
 
@@ -146,7 +146,7 @@ def _units(value: Tensor, rows: int) -> Tensor | None:
     """Give (rows, at most 24 units), or None where it is no floating output per row."""
     if value.ndim < 2 or len(value) != rows or not value.is_floating_point():
         return None
-    return value.reshape(rows, -1)[:, :UNITS].float().cpu()
+    return value.flatten(1)[:, :UNITS].float().cpu()
 
 
 def _points(

@@ -162,7 +162,8 @@ def _has_rows_to_judge(plan: Plan) -> bool:
 
 def _headline(results: Mapping[str, Any]) -> str:
     head = results["headline"]
-    within = f" (95 % interval {head['low']:.4g} to {head['high']:.4g})" if head["low"] else ""
+    known = head["low"] is not None
+    within = f" (95 % interval {head['low']:.4g} to {head['high']:.4g})" if known else ""
     text = f"{head['metric']} {head['value']:.4g}{within} on {head['rows']:,} {head['split']} rows"
     others = [
         f"{one['name']} {one['scores'][0]['value']:.4g}"

@@ -86,7 +86,7 @@ def write_judgement(run: Run, plan: Plan, judgement: Judgement) -> None:
             run.write_tensors("worst", {"images": pictures})
     results = dict(judgement.results)
     model = plan.model
-    if model.preparation.input_shape == (2,) and len(model.preparation.feature_names) == 2:
+    if _is_plane(plan):
         shown = plan.rows("test") if len(plan.rows("test")) else plan.rows("train")
         tensors, layers = plane(
             model.network, model.task, model.preparation, plan.source, rows=shown.numpy()
@@ -94,6 +94,15 @@ def write_judgement(run: Run, plan: Plan, judgement: Judgement) -> None:
         run.write_tensors("plane", tensors)
         results["plane"] = {"columns": list(model.preparation.feature_names), "layers": layers}
     run.write("results", results)
+
+
+def _is_plane(plan: Plan) -> bool:
+    """Whether the inputs are two numbers, so that all that there can be is a picture."""
+    preparation = plan.model.preparation
+    if preparation.input_shape != (2,) or len(preparation.feature_names) != 2:
+        return False
+    numbers = {column.name for column in plan.columns if column.kind == "number"}
+    return plan.source.inputs is not None or numbers.issuperset(preparation.feature_names)
 
 
 def _predictions(plan: Plan, dataset: TensorDataset) -> DataFrame:
