@@ -2,6 +2,8 @@
 
 Every image is decoded once, by several threads. The cache is found again by paths, times of
 change, sizes in bytes and the wanted size and mode, so that a changed image is decoded anew.
+Where all of them together exceed 20 GB, those that were not used for the longest time are removed,
+but none that was used within a day.
 """
 
 import contextlib
@@ -10,6 +12,7 @@ import json
 import os
 import shutil
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,9 +30,12 @@ from layerwise.data.image_pixels import (
     wanted_mode,
     wanted_size,
 )
+from layerwise.data.source import counted
 from layerwise.errors import DataError
 
 VERSION = 2  # of the cache files
+MOST_BYTES = 20 * 10**9  # of the cache folder
+IN_USE = 24 * 3600  # seconds after its last use in which a file may still be mapped or written
 
 
 def decode(files: Sequence[Path], options: dict) -> tuple[np.ndarray, tuple[str, ...], dict]:
@@ -76,10 +82,13 @@ def _from_cache(cache: Path):
         facts = json.loads(cache.with_suffix(".json").read_text(encoding="utf-8"))
         images = np.load(cache, mmap_mode="c", allow_pickle=False)
         used = {**facts["used"], "image_size": tuple(facts["used"]["image_size"])}
-        whole = list(images.shape) == facts["shape"] and images.dtype == np.uint8
-        return (images, tuple(facts["notes"]), used) if whole else None
+        if list(images.shape) != facts["shape"] or images.dtype != np.uint8:
+            return None
     except (OSError, ValueError, KeyError, EOFError, TypeError):
         return None  # absent or damaged: decoded anew
+    with contextlib.suppress(OSError):
+        os.utime(cache.with_suffix(".json"))  # its time is that of the last use
+    return images, tuple(facts["notes"]), used
 
 
 def _decode_into_cache(files, shape, kind, cache: Path, notes: list[str], used: dict):
@@ -95,10 +104,54 @@ def _decode_into_cache(files, shape, kind, cache: Path, notes: list[str], used: 
             cache.with_suffix(".json").write_text(json.dumps(facts), encoding="utf-8")
             os.replace(beside, cache)
             images = np.load(cache, mmap_mode="c", allow_pickle=False)
+            notes = notes + _remove_old(cache)
     finally:
         with contextlib.suppress(OSError):
             beside.unlink()
     return images, notes
+
+
+def _remove_old(just_used: Path) -> list[str]:
+    """Remove what was not used for longest, until MOST_BYTES hold the rest; say how many.
+
+    What was used within a day stays, these images above all: where the folder lies on another
+    machine, a process that has mapped a removed file would crash. Half-made files of processes
+    that died are removed when they are a day old.
+    """
+    used = {path: _facts(path.with_suffix(".json"))[0] for path in just_used.parent.glob("*.npy")}
+    used[just_used] = time.time()
+    youngest_first = sorted(used, key=lambda path: used[path], reverse=True)
+    totals = np.cumsum([_facts(path)[1] for path in youngest_first])
+    too_many = [
+        path for path, total in zip(youngest_first, totals, strict=True) if total > MOST_BYTES
+    ]
+    used |= {path: _facts(path)[0] for path in just_used.parent.glob("*.part")}
+    half_made = [path for path in used if path.suffix == ".part"]
+    limit = time.time() - IN_USE
+    removed = sum(_is_removed(path) for path in (*too_many, *half_made) if used[path] < limit)
+    if not removed:
+        return []
+    files = counted(removed, "old file")
+    return [f"The cache of decoded images holds at most {MOST_BYTES / 1e9:g} GB: {files} removed."]
+
+
+def _facts(path: Path) -> tuple[float, int]:
+    """(time of the last change, bytes); 0 where another process has just removed the file."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return 0.0, 0
+    return facts.st_mtime, facts.st_size
+
+
+def _is_removed(path: Path) -> bool:
+    """Remove images and the facts beside them; False where the system does not let us."""
+    try:
+        path.unlink(missing_ok=True)
+        path.with_suffix(".json").unlink(missing_ok=True)
+    except OSError:  # such as a file that is in use, on Windows
+        return False
+    return True
 
 
 def _new_map(beside: Path, shape, notes: list[str]) -> np.ndarray:

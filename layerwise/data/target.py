@@ -92,7 +92,7 @@ def target_notes(source: Source, roles: Roles, target: Target) -> tuple[str, ...
         if is_whole(cells.numbers(series)):
             notes += [
                 f"'{target.names[0]}' holds {series.nunique()} different whole numbers: taken as "
-                "a quantity. --task classify takes them as classes, --task count as counts."
+                "a quantity. --task classify takes them as classes, --task.loss poisson as counts."
             ]
     return tuple(notes)
 

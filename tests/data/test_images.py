@@ -1,3 +1,6 @@
+import os
+import time
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -70,6 +73,43 @@ def test_a_damaged_cache_is_made_anew(pets, cache):
     (stored,) = cache.glob("*.npy")
     stored.write_bytes(b"cut")
     assert read(pets).inputs[0, 0, 0, 0] == 255
+
+
+def cached(cache):
+    """Height of the images in each file of the cache."""
+    return sorted(np.load(path).shape[2] for path in cache.glob("*.npy"))
+
+
+def test_of_too_large_a_cache_the_longest_unused_goes_first(pets, cache, monkeypatch):
+    one = 3 * 3 * 8 * 8 + 128  # bytes of three images, 8 x 8, behind numpy's header
+    for place, size in enumerate((8, 9, 10)):
+        read(pets, options={"image_size": size})
+        for path in cache.glob("*.json"):  # as if days lay between them
+            os.utime(path, (path.stat().st_mtime - 1e5,) * 2)
+        assert len(cached(cache)) == place + 1
+    assert not read(pets, options={"image_size": 8}).notes[1:]  # used again: now the youngest
+    monkeypatch.setattr(image_cache, "MOST_BYTES", 2.5 * one)
+    source = read(pets, options={"image_size": 7})
+    assert cached(cache) == [7, 8]
+    assert said(source, "2 old files removed")
+    assert len(list(cache.iterdir())) == 4  # the facts of those that went are gone too
+    assert not said(read(pets, options={"image_size": 7}), "removed")
+
+
+def test_the_images_that_were_just_used_stay_however_large(pets, cache, monkeypatch):
+    monkeypatch.setattr(image_cache, "MOST_BYTES", 1)
+    read(pets, options={"image_size": 8})
+    read(pets, options={"image_size": 9})
+    assert cached(cache) == [8, 9]
+
+
+def test_half_made_files_go_when_they_are_a_day_old(pets, cache):
+    cache.mkdir()
+    for name, age in (("old.1-1.part", 1e5), ("new.1-1.part", 0)):
+        (cache / name).write_bytes(b"half")
+        os.utime(cache / name, (time.time() - age,) * 2)
+    read(pets)
+    assert [path.name for path in cache.glob("*.part")] == ["new.1-1.part"]
 
 
 def test_an_unusable_cache_folder_is_said(pets, cache):
