@@ -1,8 +1,6 @@
 """IDX folders such as MNIST's as a Source. Format: LeCun's MNIST page."""
 
-import gzip
 import math
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from layerwise.data.arrays import arrays_source, checked, joined, named_classes
-from layerwise.data.files import file_bytes
+from layerwise.data.files import file_bytes, unpacked
 from layerwise.data.source import Source
 from layerwise.errors import DataError
 
@@ -69,10 +67,7 @@ def read_idx_file(path: Path) -> np.ndarray:
     """The array of one IDX file, plain or gzip. Format: LeCun's MNIST page."""
     data = file_bytes(path)
     if data[:2] == b"\x1f\x8b":
-        try:
-            data = gzip.decompress(data)
-        except (EOFError, OSError, zlib.error) as error:
-            raise DataError(f"{path} is damaged or cut off ({error}). Download it again.") from None
+        data = unpacked(data, path)
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in IDX_TYPES or not 1 <= data[3] <= 4:
         raise DataError(f"{path} is no IDX file: its first bytes are not those of one.")
     axes = data[3]
