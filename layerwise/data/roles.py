@@ -9,7 +9,7 @@ from pandas import DataFrame, Series
 
 from layerwise.data import cells
 from layerwise.data.kinds import Column, tell_kind
-from layerwise.data.source import Source
+from layerwise.data.source import Source, several
 from layerwise.errors import DataError, SettingsError, nearest
 
 KIND_OPTIONS = {
@@ -81,15 +81,6 @@ def assign_roles(
     _check_complete(source, "time", time)
     check_weight(source, weight)
     return roles
-
-
-def several(names: str | Sequence[str] | None, columns: list) -> tuple[str, ...]:
-    """One name, several, or several in one text with commas between them."""
-    if names is None:
-        return ()
-    if not isinstance(names, str):
-        return tuple(names)
-    return (names,) if names in columns else tuple(name.strip() for name in names.split(","))
 
 
 def _all_exist(source: Source, roles: Roles) -> None:

@@ -20,8 +20,8 @@ from layerwise.data.decimal_marks import NUMBER
 from layerwise.data.files import stem_of
 from layerwise.data.frames import without_twins
 from layerwise.data.layout import SEPARATORS, Layout, find_layout
-from layerwise.data.source import Source, counted, shape_text
-from layerwise.data.text_columns import MISSING, listed, typed_columns
+from layerwise.data.source import Source, counted, several, shape_text
+from layerwise.data.text_columns import MISSING, typed_columns
 from layerwise.errors import DataError
 
 FRACTION = r"^[+-]?([0-9]*\.[0-9]{1,2}|[0-9]*\.[0-9]{4,}|[0-9]{4,}\.[0-9]*)([eE][+-]?[0-9]+)?$"
@@ -30,7 +30,11 @@ FRACTION = r"^[+-]?([0-9]*\.[0-9]{1,2}|[0-9]*\.[0-9]{4,}|[0-9]{4,}\.[0-9]*)([eE]
 def read_separated(text: bytes, path: Path, options: dict, notes: list[str]) -> Source:
     """Rows of separated text in UTF-8; what was decided is added to the notes."""
     layout, text = find_layout(text, path, options, notes)
-    as_text = {*listed(options, "categorical"), *listed(options, "text")}
+    as_text = {
+        name
+        for option in ("categorical", "text")
+        for name in several(options.get(option), layout.names)
+    }
     table = _cells(text, path, layout, as_text)
     table, names = _without_trailing(table, layout.names, notes)
     table = _without_repeats(table, layout.repeats, notes)

@@ -1,5 +1,6 @@
 """What every reader gives: rows as they were read, before roles, splits and preparation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,3 +41,12 @@ def counted(number: int, noun: str) -> str:
 def shape_text(frame: DataFrame) -> str:
     """Rows and columns of a frame, such as "150 rows, 5 columns"."""
     return f"{counted(len(frame), 'row')}, {counted(frame.shape[1], 'column')}"
+
+
+def several(names: str | Sequence[str] | None, columns: list) -> tuple[str, ...]:
+    """One name, several, or several in one text with commas between them."""
+    if names is None:
+        return ()
+    if not isinstance(names, str):
+        return tuple(names)
+    return (names,) if names in columns else tuple(name.strip() for name in names.split(","))

@@ -6,8 +6,7 @@ from pandas import DataFrame, Series
 from layerwise.contracts import Target
 from layerwise.data import cells
 from layerwise.data.kinds import LEADING_ZERO
-from layerwise.data.roles import several
-from layerwise.data.source import Source
+from layerwise.data.source import Source, several
 from layerwise.errors import DataError, SettingsError, nearest
 
 FEW_CLASSES = 20  # whole numbers with at most so many different values are classes, ...

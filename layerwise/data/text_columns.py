@@ -25,6 +25,7 @@ from layerwise.data.decimal_marks import (
 from layerwise.data.findings import Cells, sayings
 from layerwise.data.frames import text_series
 from layerwise.data.layout import Layout
+from layerwise.data.source import several
 from layerwise.errors import SettingsError
 
 MISSING = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "<NA>")
@@ -40,7 +41,7 @@ def typed_columns(
     notes: list[str],
 ) -> tuple[DataFrame, dict]:
     """Columns as numbers where every filled cell is one, else text; and what was decided."""
-    as_number = set(listed(options, "numeric"))
+    as_number = set(several(options.get("numeric"), names))
     decimal = options.get("decimal")
     if decimal not in (None, ",", "."):
         raise SettingsError(f"--data.decimal must be , or . and not '{decimal}'.")
@@ -170,11 +171,3 @@ def _frame_of(columns: list[Cells]) -> DataFrame:
     frame = pd.DataFrame(dict(enumerate(series)), copy=False)
     frame.columns = [cells.name for cells in columns]
     return frame
-
-
-def listed(options: dict, name: str) -> list[str]:
-    """An option that names columns, as a list; text is parted at commas."""
-    value = options.get(name) or []
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return [str(part) for part in value]

@@ -157,6 +157,12 @@ def test_columns_asked_to_be_numbers_lose_their_zeros(tmp_path):
     assert read(path, options={"numeric": ["month"]}).frame["month"].tolist() == [1, 12]
 
 
+def test_a_comma_in_the_name_of_a_column_is_no_separator_of_names(tmp_path):
+    path = write(tmp_path / "t.csv", '"code, old",n\n1,1\n1.0,2\n2,3\n')
+    frame = read(path, options={"categorical": "code, old"}).frame
+    assert frame["code, old"].tolist() == ["1", "1.0", "2"]
+
+
 def test_codes_stay_text_when_read_again_for_prediction(tmp_path):
     source = read(write(tmp_path / "train.csv", "code,n\n01,1\n12,2\n"))
     again = read(write(tmp_path / "new.csv", "code,n\n11,1\n12,2\n"), options=source.options)
