@@ -17,6 +17,7 @@ NEARLY_UNIQUE = 0.5  # different values per value
 FREE_TEXT_WORDS = 6  # words per value on average
 FEW_VALUES = 20  # text with at most so many different values is a category in any case
 LEADING_ZERO = re.compile(r"[-+]?0\d+")
+LONG = re.compile(r"[-+]?\d{16,}")
 NAMES_ROWS = re.compile(r"(?i)(^|[_\W])(id|index|uuid|guid|nr|number)$|[a-z]I[Dd]$|^unnamed: \d+$")
 
 
@@ -139,7 +140,7 @@ def _tell_text(series: Series, name: str) -> Column:
 
 def _numbers_in_text(codes: np.ndarray, names: list[str], name: str) -> Column | None:
     """A column of numbers that are written as text, or None."""
-    if any(LEADING_ZERO.fullmatch(value) for value in names):
+    if written_codes(names):
         return None
     reading = cells.number_reading(names)
     values = np.array([cells.as_number(value, reading) for value in names])
@@ -158,9 +159,17 @@ def _numbers_in_text(codes: np.ndarray, names: list[str], name: str) -> Column |
     return Column(name, "number", "; ".join(notes), reading)
 
 
+def written_codes(names: list[str]) -> bool:
+    """Whether a whole number among these texts would lose digits if it were read as a number."""
+    return any(
+        LEADING_ZERO.fullmatch(name) or (LONG.fullmatch(name) and abs(float(name)) >= 2**53)
+        for name in names
+    )
+
+
 def mostly_numbers(codes: np.ndarray, names: list[str]) -> str:
     """What to say of text in which half of the values or more are numbers; else nothing."""
-    if any(LEADING_ZERO.fullmatch(value) for value in names):
+    if written_codes(names):
         return ""
     reading = cells.number_reading(names)
     bad = np.isnan([cells.as_number(value, reading) for value in names])
@@ -196,9 +205,8 @@ def _date(
 def _category_or_not(codes: np.ndarray, names: list[str], present: int, name: str) -> Column:
     """Text that repeats is a category; text that hardly does names the rows or is free."""
     if len(names) <= FEW_VALUES or len(names) <= NEARLY_UNIQUE * present:
-        zeros = any(LEADING_ZERO.fullmatch(value) for value in names)
-        note = "numbers with leading zeros: taken as categories" if zeros else ""
-        return Column(name, "category", note)
+        codes_note = "leading zeros, or more digits than a number holds: taken as categories"
+        return Column(name, "category", codes_note if written_codes(names) else "")
     words = sum(len(value.split()) for value in names) / len(names)
     many = f"{len(names)} different values in {present} rows"
     if words >= FREE_TEXT_WORDS:

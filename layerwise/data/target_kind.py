@@ -5,7 +5,7 @@ from pandas import DataFrame, Series
 
 from layerwise.contracts import Target
 from layerwise.data import cells
-from layerwise.data.kinds import LEADING_ZERO
+from layerwise.data.kinds import written_codes
 from layerwise.data.source import Source, several
 from layerwise.errors import DataError, SettingsError, nearest
 
@@ -40,10 +40,10 @@ def kind_of_one(source: Source, series: Series, name: str, task: str | None) -> 
 
 
 def _numbers_of_text(series: Series) -> np.ndarray | None:
-    """Numbers (rows,) where every text is one and none has a leading zero, else None."""
+    """Numbers (rows,) where every text is one and loses no digit by it, else None."""
     _, names = cells.labels(series)
     values = np.array([cells.as_number(value) for value in names])
-    if np.isnan(values).any() or any(LEADING_ZERO.fullmatch(value) for value in names):
+    if np.isnan(values).any() or written_codes(names):
         return None
     return cells.numbers(series)
 

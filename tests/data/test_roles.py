@@ -185,6 +185,11 @@ class TestKinds:
     def test_leading_zeros_stay_categories(self):
         assert "leading zeros" in note(["01", "1"] * 20)
 
+    def test_numbers_of_too_many_digits_stay_categories(self):
+        source = source_of(x=["9223372036854775808", "12", "9223372036854775809"] * 20, y=range(60))
+        assert kinds(source, "y") == {"x": "category"}
+        assert "more digits than a number holds" in note(["9223372036854775808", "12"] * 20)
+
     def test_decimal_commas_are_said(self):
         assert "decimal comma" in note([f"{i},25" for i in range(ROWS)])
 
