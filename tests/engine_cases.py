@@ -273,7 +273,7 @@ def weights(network):
 
 
 if __name__ == "__main__":
-    from layerwise.scaling.processes import join, leave
+    from layerwise.scaling.processes import exit_at_once, join, leave
 
     processes, found = join(), {}
     for name, case in CASES.items():
@@ -284,3 +284,4 @@ if __name__ == "__main__":
     if processes.first:
         torch.save(found, sys.argv[1])
     leave()
+    exit_at_once(0)

@@ -53,7 +53,7 @@ MAY_IMPORT = {
         "contracts",
         "errors",
     ),
-    "__main__": ("cli",),
+    "__main__": ("cli", "scaling"),
     "__init__": (),
 }
 

@@ -1,6 +1,7 @@
 """Which process this is among those that train together; torchrun and SLURM tell it."""
 
 import os
+import sys
 from dataclasses import dataclass
 
 import torch
@@ -76,7 +77,19 @@ def join() -> Processes:
 
 
 def leave() -> None:
-    """Wait for the others and leave cleanly; without it exits were seen to abort."""
+    """Wait for the others, then leave them."""
     if dist.is_initialized():
         dist.barrier()
         dist.destroy_process_group()
+
+
+def exit_at_once(code: int) -> None:
+    """End a process that had others beside it, without the clean-up of loaded libraries.
+
+    gloo's threads sometimes abort the process in that clean-up, after all work is done: 2 of 19
+    launches with torch 2.13 ended so, none of 40 that end here. Alone, it does nothing.
+    """
+    if dist.is_available() and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
