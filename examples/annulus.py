@@ -20,8 +20,8 @@ for units in (2, 3):
             baselines="none",
             seed=seed,
         )
-        folder = f"runs/annulus-{units}-units" if seed == 0 else None
+        folder = f"runs/annulus-{units}-units-{{number}}" if seed == 0 else None
         learner.fit("annulus", folder=folder)
         scores.append(learner.evaluate()["headline"]["value"])
     shown = ", ".join(f"{score:.3f}" for score in scores)
-    print(f"{units} hidden units: test accuracy {shown}; picture in runs/annulus-{units}-units")
+    print(f"{units} hidden units: test accuracy {shown}; picture in runs/")

@@ -20,6 +20,7 @@ from layerwise.data.roles import Roles, check_weight
 from layerwise.data.schema import check_array, check_table
 from layerwise.data.source import Source
 from layerwise.data.standardize import ImageInputs, TableInputs
+from layerwise.data.storage import empty_tensor
 from layerwise.data.target import encode_target, target_values
 from layerwise.errors import DataError
 
@@ -170,11 +171,11 @@ class Preparation:
 
     def _array_inputs(self, array: np.ndarray) -> Tensor:
         if self.form == "images":
-            result = torch.empty(array.shape, dtype=torch.float32)
+            result = empty_tensor(array.shape)
             for some in blocks(len(array), int(np.prod(array.shape[1:]))):
                 result[some] = self.network_inputs(as_tensor(array[some]))
             return result
-        result = torch.empty((len(array), *self.input_shape), dtype=torch.float32)
+        result = empty_tensor((len(array), *self.input_shape))
         for some in blocks(len(array), array.shape[1]):
             result[some] = self.network_inputs(torch.from_numpy(finite(array[some])))
         return result
@@ -182,7 +183,7 @@ class Preparation:
     def _table_inputs(self, frame: DataFrame) -> Tensor | dict[str, Tensor]:
         numbers, codes = read_columns(frame, self.encodings)
         rows, coded = len(frame), torch.from_numpy(codes) if codes is not None else None
-        result = torch.empty((rows, *self.input_shape), dtype=torch.float32)
+        result = empty_tensor((rows, *self.input_shape))
         for some in blocks(rows, len(numbers)):
             block = torch.from_numpy(as_block(numbers, some))
             out = self.network_inputs(block, None if coded is None else coded[some])
