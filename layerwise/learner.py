@@ -14,13 +14,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from layerwise.contracts import Target
 from layerwise.data import read
 from layerwise.data.cells import as_label
 from layerwise.data.source import Source
 from layerwise.data.target import encode_target
 from layerwise.errors import RunError
-from layerwise.job import Job, own_chance, run_job
+from layerwise.job import ENDINGS, Job, own_chance, run_job
 from layerwise.job.estimate import estimate
 from layerwise.job.judging import answers, judge_source, predict_rows
 from layerwise.job.machine import choose_device
@@ -380,17 +379,20 @@ class Learner(BaseEstimator):
 
     def _adopt(self, job: Job) -> None:
         """Keep what a job gave."""
-        self._set_model(job.plan.model, job.plan.source.options, job.plan.source.frame)
+        self._set_model(job.plan.model, job.plan.source.options)
         self.metrics_ = (job.plan.metric, job.plan.metrics)
         self.results_, self.journal_, self.run_ = job.results, job.outcome.journal, job.run
         self.ended_, self.best_epoch_ = job.outcome.ended, job.outcome.best_epoch
+        if self.ended_ == "diverged" and not self.verbose:  # which has said so
+            warnings.warn(ENDINGS["diverged"], stacklevel=3)
 
-    def _set_model(self, model: Model, options, frame: DataFrame | None = None) -> None:
+    def _set_model(self, model: Model, options) -> None:
         self.model_, self.data_options_ = model, options
         if not hasattr(self, "n_features_in_"):
             self.n_features_in_ = int(np.prod(model.preparation.input_shape))
         if model.target.kind in ("binary", "classes"):
-            self.classes_ = _original_classes(model.target, frame)
+            texts = isinstance(model.class_values[0], str)
+            self.classes_ = np.array(model.class_values, dtype=object if texts else None)
         elif hasattr(self, "classes_"):
             del self.classes_
 
@@ -401,7 +403,7 @@ class Learner(BaseEstimator):
     def _read(self, data) -> Source:
         source = read(data, options=self.data_options_)
         for note in self._fitted().preparation.check(source):
-            warnings.warn(note, stacklevel=3)
+            warnings.warn(note, stacklevel=4)
         return source
 
     def _scores(self, data, in_order_of_target: bool = False) -> np.ndarray:
@@ -435,13 +437,6 @@ def _is_array(data) -> bool:
 def _names_checked(learner: Learner, data):
     validate_data(learner, data, reset=False, skip_check_array=True)
     return data
-
-
-def _original_classes(target: Target, frame: DataFrame | None) -> np.ndarray:
-    """The classes as the data have them (numbers stay numbers), sorted; text without data."""
-    if frame is None or target.names[0] not in frame:
-        return np.asarray(target.classes)
-    return np.unique(frame[target.names[0]].dropna().to_numpy())
 
 
 def _known(cls, settings: dict) -> dict:

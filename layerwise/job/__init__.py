@@ -162,6 +162,8 @@ def _has_rows_to_judge(plan: Plan) -> bool:
 
 def _headline(results: Mapping[str, Any]) -> str:
     head = results["headline"]
+    if head["value"] is None:
+        return f"{head['metric']} has no value on {head['rows']:,} {head['split']} rows."
     known = head["low"] is not None
     within = f" (95 % interval {head['low']:.4g} to {head['high']:.4g})" if known else ""
     text = f"{head['metric']} {head['value']:.4g}{within} on {head['rows']:,} {head['split']} rows"

@@ -5,9 +5,15 @@ from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
-from layerwise.contracts import Recipe, Target
+import torch
+
+from layerwise.contracts import Batch, Recipe, Target
 from layerwise.errors import SettingsError, nearest
+from layerwise.evaluation.evaluate import undisturbed
 from layerwise.job.machine import check_precision
+from layerwise.job.model import DTYPES, Model
+from layerwise.networks import NETWORKS
+from layerwise.tasks import TASKS
 
 LEAST = {"epochs": 0, "micro_batches": 1, "threads": 1, "patience": 0, "seed": 0}
 LARGEST_SEED = 2**32 - 1  # of numpy's and scikit-learn's generators
@@ -58,6 +64,32 @@ def check_closed_form(recipe: Recipe, target: Target) -> None:
                 "The closed form is least squares: it must have a numeric target and the squared "
                 f"loss, got {got}. Choose another --optimizer, such as lbfgs."
             )
+
+
+def check_answers(model: Model) -> None:
+    """Raise SettingsError where a person's own network or task cannot answer for two rows."""
+    if model.network_name in NETWORKS and model.task_name in TASKS:
+        return
+    named = model.network_name or type(model.network).__name__
+    numbers = torch.zeros(2, *model.preparation.input_shape, dtype=DTYPES[model.precision])
+    codes = torch.zeros(2, len(model.preparation.categories), dtype=torch.int64)
+    inputs = {"numbers": numbers, "codes": codes} if model.preparation.categories else numbers
+    try:
+        with undisturbed(model.network), torch.no_grad():
+            outputs = model.task.outputs(model.network, Batch(inputs))
+    except Exception as error:
+        raise SettingsError(
+            f"The network '{named}' fails on two rows of shape {tuple(numbers.shape[1:])}: "
+            f"{type(error).__name__}: {error}. It must take (rows, *input_shape)."
+        ) from error
+    shape, target = tuple(getattr(outputs, "shape", ())), model.target
+    columns = {"binary": 2, "classes": len(target.classes), "labels": len(target.names)}
+    wanted = (2, columns.get(target.kind, len(target.names)))
+    if shape != wanted:
+        raise SettingsError(
+            f"The task's outputs for two rows must be of shape {wanted} for the target "
+            f"{', '.join(target.names)}, got {shape} with the network '{named}'."
+        )
 
 
 def _check_whole(name: str, value: Any, least: int) -> None:

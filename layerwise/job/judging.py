@@ -91,8 +91,9 @@ def write_judgement(run: Run, plan: Plan, judgement: Judgement) -> None:
         tensors, layers = plane(
             model.network, model.task, model.preparation, plan.source, rows=shown.numpy()
         )
-        run.write_tensors("plane", tensors)
-        results["plane"] = {"columns": list(model.preparation.feature_names), "layers": layers}
+        if all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+            run.write_tensors("plane", tensors)
+            results["plane"] = {"columns": list(model.preparation.feature_names), "layers": layers}
     run.write("results", results)
 
 
@@ -130,7 +131,8 @@ def _table(model: Model, source: Source, outputs, rows, part: str, known: bool) 
     def column(name: str | None) -> Any:
         return None if name is None or name not in frame.columns else frame[name].to_numpy()
 
-    carried = {name: column(name) for name in roles.carry if name in frame.columns}
+    beside = (*roles.carry, *(() if roles.time is None else (roles.time,)))
+    carried = {name: column(name) for name in beside if name in frame.columns}
     return predictions_table(
         model.target,
         encode_target(frame, roles, model.target) if known else None,

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from pandas import DataFrame
 from torch import Tensor, nn
 
 from layerwise.contracts import Target
+from layerwise.data.cells import as_label
 from layerwise.data.datasets import TensorDataset
 from layerwise.data.preparation import Preparation
 from layerwise.data.roles import Roles
@@ -30,6 +32,7 @@ class Model:
     """What is needed to predict, and nothing of what was needed to learn.
 
     network_name, task_name : as in the tables, "my.py:Net", or "" for an object that was given
+    class_values : the classes as the data have them, sorted: numbers, truth values or text
     """
 
     network: nn.Module
@@ -42,6 +45,7 @@ class Model:
     task_name: str = ""
     task_options: Mapping[str, Any] = field(default_factory=dict)
     precision: str = "float32"
+    class_values: tuple[Any, ...] = ()
 
     @property
     def device(self) -> torch.device:
@@ -86,6 +90,7 @@ class Model:
             "target": vars(self.target),
             "roles": vars(self.roles),
             "precision": self.precision,
+            "class_values": list(self.class_values),
         }
 
 
@@ -97,11 +102,12 @@ def load_model(run: Run, device: str = "cpu") -> Model:
     )
     roles = Roles(**{k: tuple(v) if isinstance(v, list) else v for k, v in plan["roles"].items()})
     preparation = Preparation.load(run.read("preparation"), run.read_tensors("preparation"))
-    if not plan["network"]["name"]:
-        raise RunError(
-            f"Run '{run.folder}' was trained with a network object, which only the program that "
-            "made it can build again. Train a class or a name instead."
-        )
+    for what in ("network", "task"):
+        if not plan[what]["name"]:
+            raise RunError(
+                f"Run '{run.folder}' was trained with a {what} of the program that made it, which "
+                f"no other can build again. Give it by its file instead: {what}='my.py:Name'."
+            )
     task = build_task(plan["task"]["name"], plan["task"]["options"], target)
     network = build_network(
         plan["network"]["name"], plan["network"]["options"], preparation.input_shape, task, target
@@ -112,7 +118,19 @@ def load_model(run: Run, device: str = "cpu") -> Model:
         network.to(device).eval(), task, target, preparation, roles,
         plan["network"]["name"], plan["network"]["options"],
         plan["task"]["name"], plan["task"]["options"], plan["precision"],
+        tuple(plan.get("class_values") or target.classes),
     )  # fmt: skip
+
+
+def class_values(frame: DataFrame, target: Target) -> tuple[Any, ...]:
+    """The classes as the column holds them, sorted; nothing where the target is no class."""
+    if target.kind not in ("binary", "classes"):
+        return ()
+    values = frame[target.names[0]].dropna().to_numpy()
+    if values.dtype.kind not in "biuf" and not all(isinstance(value, str) for value in values):
+        return tuple(sorted(target.classes))  # dates, or numbers beside text
+    found = {as_label(value): value for value in np.unique(values).tolist()}
+    return tuple(sorted(found.values()))
 
 
 def build_task(task: Any, options: Mapping[str, Any], target: Target) -> Any:

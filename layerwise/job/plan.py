@@ -1,7 +1,7 @@
 """The first act: what the data are, what will be learned from them, by what, and where."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,17 @@ from layerwise.data.target import (
     encode_target,
     target_notes,
 )
-from layerwise.errors import SettingsError
-from layerwise.job.checks import check_closed_form, check_settings
+from layerwise.errors import SettingsError, nearest
+from layerwise.job.checks import check_answers, check_closed_form, check_settings
 from layerwise.job.machine import Machine, choose_device, choose_threads
-from layerwise.job.model import DTYPES, Model, accepts, build_network, build_task
+from layerwise.job.model import (
+    DTYPES,
+    Model,
+    accepts,
+    build_network,
+    build_task,
+    class_values,
+)
 from layerwise.job.recipes import default_patience, in_words, resolve_recipe, stage_record
 from layerwise.metrics import METRICS, find_metric
 from layerwise.networks import network_class
@@ -158,6 +165,8 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
     network, options, why = _choose_network(settings, preparation, len(train), target)
     task = _choose_task(settings, network, target, preparation)
     model, kind = _build(settings, network, options, task, target, preparation, roles)
+    model = replace(model, class_values=class_values(source.frame, target))
+    check_answers(model)
     recipe, fitted = resolve_recipe(
         kind or type(model.network), settings, model.task, target, len(train)
     )
@@ -202,6 +211,10 @@ def read_source(settings: Any, data: Any, wanted: Mapping[str, Any]) -> tuple[So
 
 
 def _task_name(settings: Any) -> str | None:
+    """What decides the kind of the target; the Poisson loss asks for counts."""
+    loss = (settings.task_options or {}).get("loss")
+    if loss == "poisson" and settings.task in ("auto", "regress"):
+        return "count"
     if isinstance(settings.task, str) and settings.task != "auto":
         return settings.task
     own = getattr(_class_of(settings.network), "task", None)
@@ -258,6 +271,12 @@ def _class_weights(wanted: Any, preparation: Preparation, target: Target) -> tup
         raise SettingsError("--class-weight goes with a target of classes.")
     if isinstance(wanted, Mapping):
         by_name = {as_label(name): float(weight) for name, weight in wanted.items()}
+        for name in by_name:
+            if name not in target.classes:
+                raise SettingsError(
+                    f"The class weights name '{name}', which is no class of the target "
+                    f"'{target.names[0]}'.{nearest(name, target.classes)}"
+                )
         return tuple(by_name.get(name, 1.0) for name in target.classes)
     if wanted != "balanced":
         raise SettingsError(
