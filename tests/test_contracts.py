@@ -7,7 +7,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from engine_cases import CASES, ROWS, Adversarial, Gan, Ridge, Rows, rows, run, small_net, weights
+from engine_cases import (
+    CASES,
+    ROWS,
+    Adversarial,
+    Gan,
+    Ridge,
+    Rows,
+    Squared,
+    rows,
+    run,
+    small_net,
+    weights,
+)
 from torch import nn
 from torch.testing import assert_close
 
@@ -193,3 +205,17 @@ def test_mean_loss_is_over_terms_not_over_batches():
     last = list(train(network, (stage,), data))[-1]
     loss = next(stage.task.losses(network, data.batch(torch.arange(ROWS))))
     assert last.losses()["network"] == pytest.approx(loss.value.item(), rel=1e-12)
+
+
+@pytest.mark.parametrize("size", [6, "all"])
+def test_a_dataset_that_cannot_arrange_is_asked_by_row_numbers(size):
+    asked = []
+
+    class Asked(Rows):
+        def batch(self, indices):
+            asked.append(indices)
+            return super().batch(indices)
+
+    data = Asked(rows().x, rows().y)
+    list(train(small_net(), (Stage(Squared(), "sgd", batch_size=size),), data))
+    assert torch.cat(asked).sort().values.tolist() == list(range(ROWS))

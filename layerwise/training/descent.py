@@ -227,11 +227,9 @@ class Descent:
         total, count = _sum(totals), _sum(terms)
         if self.processes.count > 1:
             total, count = self._exchange(tensors, total, count)
-        held = [tensor for tensor in tensors if tensor.grad is not None]
-        gradients = [tensor.grad for tensor in held]
-        torch._foreach_div_(gradients, count)
+        torch._foreach_div_([t.grad for t in tensors if t.grad is not None], count)
         if self.stage.l1 or self.stage.l2:
-            _add_penalty_gradients(held, self.stage.l1, self.stage.l2)
+            _add_penalty_gradients(tensors, self.stage.l1, self.stage.l2)
         if self.stage.clip is not None:
             nn.utils.clip_grad_norm_(tensors, self.stage.clip)
         if record:
@@ -239,12 +237,14 @@ class Descent:
         return total / count
 
     def _exchange(self, tensors: list[Tensor], total: Any, count: Any) -> tuple[Tensor, Tensor]:
+        gradients = []
         for tensor in tensors:
             if tensor.grad is None:
                 tensor.grad = torch.zeros_like(tensor)
+            gradients.append(tensor.grad)
         device = tensors[0].device
         numbers = torch.stack([torch.as_tensor(n, device=device).double() for n in (total, count)])
-        self.processes.total([*(tensor.grad for tensor in tensors), numbers])
+        self.processes.total([*gradients, numbers])
         return numbers[0], numbers[1].to(tensors[0].dtype)
 
     def _penalty(self, part: str) -> float:
@@ -315,8 +315,8 @@ def _sum(values: list) -> Any:
 
 def _add_penalty_gradients(tensors: list[Tensor], l1: float, l2: float) -> None:
     """Add the gradient of ``l1 |w| + l2 w^2 / 2`` for matrices and kernels, not for biases."""
-    weights = [tensor.detach() for tensor in tensors if tensor.ndim > 1]
-    gradients = [tensor.grad for tensor in tensors if tensor.ndim > 1]
+    pairs = [(t.detach(), t.grad) for t in tensors if t.ndim > 1 and t.grad is not None]
+    weights, gradients = [weight for weight, _ in pairs], [gradient for _, gradient in pairs]
     if l1:
         torch._foreach_add_(gradients, torch._foreach_sign(weights), alpha=l1)
     if l2:

@@ -1,8 +1,8 @@
 """The engine: a generator that learns and tells how far it is. Everything else is the caller's."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ from layerwise.training.chance import epoch_order, seed_generators
 from layerwise.training.descent import Descent
 from layerwise.training.optimizers import check_optimizer
 
-BLOCK_BYTES = 1 << 26  # an epoch is permuted in blocks of about this size
+BLOCK_BYTES = 1 << 20  # an epoch is permuted in blocks of about this size
 ORDER, REFRESH, STEP = 1, 2, 3  # what a seed is for
 
 
@@ -81,7 +81,7 @@ def train(
         stage = recipe[number]
         _check(network, stage, len(dataset), micro_batches, processes)
         if stage.optimizer == "closed_form":
-            network.solve(_all_batches(dataset, stage, network))
+            cast(Any, network).solve(_all_batches(dataset, stage, network))
             place.step += 1
             yield from _tell(_solved(place, network, len(dataset)))
             state = None
@@ -124,7 +124,7 @@ class _Work:
 
     network: nn.Module
     stage: Stage
-    dataset: Dataset
+    dataset: Any  # a Dataset, perhaps with its optional methods
     descent: Descent
     seed_of_run: int
     micro_batches: int
@@ -211,35 +211,41 @@ def _tell(progress: Progress, descent: Descent | None = None):
 
 def _epoch(work: _Work, place: _Place, bounds: list[tuple[int, int]]) -> Iterator:
     """Micro-batches of this process and the rows of all, from ``place.batch`` on."""
-    rows = len(work.dataset)
-    order = (
-        None
-        if len(bounds) == 1
-        else epoch_order(rows, work.seed_of_run, ORDER, place.stage, place.epoch)
-    )
-    blocks = hasattr(work.dataset, "arrange") and order is not None
-    block, first, last = work.dataset, 0, 0
-    for start, stop in bounds[place.batch :]:
-        if blocks and stop > last:
-            first, last = start, _block_end(work.dataset, start, stop, bounds)
-            block = work.dataset.arrange(order[first:last])
-        pieces = []
-        for low, high in _shares(start, stop, work.micro_batches, work.processes):
-            if order is None or blocks:
-                pieces.append(block.batch(slice(low - first, high - first)))
-            else:
-                pieces.append(work.dataset.batch(order[low:high]))
-        yield [_placed(piece, work.device) for piece in pieces], stop - start
+    order = None
+    if len(bounds) > 1:
+        rows = len(work.dataset)
+        order = epoch_order(rows, work.seed_of_run, ORDER, place.stage, place.epoch)
+    size = _batches_per_block(work.dataset, bounds)
+    for begin in range(place.batch, len(bounds), size):
+        group = bounds[begin : begin + size]
+        take = _taker(work.dataset, order, group[0][0], group[-1][1])
+        for start, stop in group:
+            shares = [(start, stop)] if work.pieces == 1 else _shares(start, stop, work)
+            yield [_placed(take(low, high), work.device) for low, high in shares], stop - start
 
 
-def _block_end(dataset: Dataset, start: int, stop: int, bounds: list[tuple[int, int]]) -> int:
-    """Where the block that begins at ``start`` ends: a batch border about BLOCK_BYTES on."""
-    per_row = max(1, _bytes_per_row(dataset))
-    wanted = start + max(stop - start, BLOCK_BYTES // per_row)
-    return max(high for _, high in bounds if high <= max(wanted, stop))
+def _taker(
+    dataset: Any, order: Tensor | None, first: int, last: int
+) -> Callable[[int, int], Batch]:
+    """How rows from ``first`` to ``last`` of the epoch are fetched: as views where it can be."""
+    if not hasattr(dataset, "arrange"):
+        rows = torch.arange(first, last) if order is None else order[first:last]
+        return lambda low, high: dataset.batch(rows[low - first : high - first])
+    if order is None:
+        return lambda low, high: dataset.batch(slice(low, high))
+    block = dataset.arrange(order[first:last])
+    return lambda low, high: block.batch(slice(low - first, high - first))
 
 
-def _bytes_per_row(dataset: Dataset) -> int:
+def _batches_per_block(dataset: Any, bounds: list[tuple[int, int]]) -> int:
+    """How many batches are permuted at once: few enough to stay in the processor's cache."""
+    if not hasattr(dataset, "arrange"):
+        return len(bounds)
+    rows = max(1, BLOCK_BYTES // max(1, _bytes_per_row(dataset)))
+    return max(1, rows // (bounds[0][1] - bounds[0][0]))
+
+
+def _bytes_per_row(dataset: Any) -> int:
     inputs = dataset.batch(slice(0, 1)).inputs
     tensors = inputs.values() if isinstance(inputs, dict) else [inputs]
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
@@ -254,11 +260,11 @@ def _bounds(rows: int, stage: Stage, pieces: int) -> list[tuple[int, int]]:
     return list(zip(starts, [*starts[1:], rows], strict=True))
 
 
-def _shares(start: int, stop: int, micro_batches: int, processes: Processes) -> list:
+def _shares(start: int, stop: int, work: _Work) -> list[tuple[int, int]]:
     """This process's micro-batches of the rows from ``start`` to ``stop``, even to one row."""
-    pieces = micro_batches * processes.count
-    borders = [start + (stop - start) * i // pieces for i in range(pieces + 1)]
-    mine = range(processes.rank * micro_batches, (processes.rank + 1) * micro_batches)
+    rows, pieces, micro, rank = stop - start, work.pieces, work.micro_batches, work.processes.rank
+    borders = [start + rows * i // pieces for i in range(pieces + 1)]
+    mine = range(rank * micro, (rank + 1) * micro)
     return [(borders[i], borders[i + 1]) for i in mine]
 
 

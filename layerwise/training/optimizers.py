@@ -1,7 +1,7 @@
 """torch's optimizers by the names that the field uses."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -9,7 +9,7 @@ from torch.optim import LBFGS, SGD, Adadelta, Adagrad, Adam, AdamW, Optimizer, R
 
 from layerwise.errors import SettingsError, nearest
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "sgd": SGD,
     "rmsprop": RMSprop,
     "adagrad": Adagrad,
@@ -74,7 +74,7 @@ def build_optimizer(
     try:
         return kind(parameters, lr=learning_rate, **chosen)
     except (ValueError, TypeError) as error:
-        raise SettingsError(f"torch's {kind.__name__} refuses its options: {error}.") from error
+        raise SettingsError(f"The optimizer '{name}' refuses its options: {error}.") from error
 
 
 def _as_pair(key: str, value: Any) -> Any:

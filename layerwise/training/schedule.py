@@ -6,6 +6,8 @@ same name (tested). Only "plateau" remembers, so there torch's own ReduceLROnPla
 
 import inspect
 import math
+from typing import Any
+from typing import Any
 
 from layerwise.errors import SettingsError, nearest
 
@@ -53,7 +55,7 @@ def check_schedule(name: str, options: dict) -> None:
         _check_value(name, option, options[option])
 
 
-def _check_value(name: str, option: str, value: object) -> None:
+def _check_value(name: str, option: str, value: Any) -> None:
     """Refuse what is no number, or one that the schedule cannot have."""
     fits = isinstance(value, (int, float)) and 0 <= value < math.inf
     must = "a number, not negative"
