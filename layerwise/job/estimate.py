@@ -2,6 +2,8 @@
 
 import copy
 import time
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from layerwise.data.datasets import Rows
@@ -12,20 +14,18 @@ TRIAL_SECONDS, TRIAL_STEPS = 2.0, 30
 
 
 def estimate(plan: Plan) -> dict[str, Any]:
-    """Seconds of training (measured on a copy of the network), and bytes of memory and disk."""
+    """Seconds of training (the median step of a copy of the network), memory and disk."""
     dataset = plan.model.dataset(plan.source)
     network = copy.deepcopy(plan.model.network)
     weights = sum(p.numel() * p.element_size() for p in network.parameters())
-    steps = total = 0
-    began = first = time.monotonic()
+    ticks, total = [time.monotonic()], 0
     for progress in train(network, plan.recipe, Rows(dataset, plan.rows("train")), seed=plan.seed):
         assert progress is not None
-        steps, total = progress.step, progress.steps
-        if steps == 1:
-            first = time.monotonic()  # the first step also warms up
-        if steps >= TRIAL_STEPS or time.monotonic() - began > TRIAL_SECONDS:
+        ticks.append(time.monotonic())
+        total = progress.steps
+        if len(ticks) > TRIAL_STEPS or ticks[-1] - ticks[0] > TRIAL_SECONDS:
             break
-    each = (time.monotonic() - first) / max(1, steps - 1)
+    each = median(after - before for before, after in pairwise(ticks)) if total else 0.0
     batch = dataset.batch(slice(0, 1))
     tensors = batch.inputs.values() if isinstance(batch.inputs, dict) else [batch.inputs]
     data = len(dataset) * sum(t.numel() * t.element_size() for t in tensors)

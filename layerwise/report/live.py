@@ -36,7 +36,7 @@ class Display:
         """Say a decision as one aligned line: ``network    mlp (64-64), because ...``."""
         if not self._verbose:
             return
-        because = why if not why or why.startswith("because") else f"because {why}"
+        because = why if not why or why.startswith(("because", "as ")) else f"because {why}"
         said = ", ".join(part for part in (str(choice), because) if part)
         self._print(what or " ", said)
 
