@@ -9,8 +9,8 @@ from pandas import DataFrame
 
 from layerwise import __version__
 from layerwise.cli import VERBS, fit_flags, learner_flags, main
+from layerwise.command.signatures import REQUIRED
 from layerwise.run import Run
-from layerwise.signatures import REQUIRED
 
 LEARNER = (
     "network network_options task task_options data_options recipe optimizer optimizer_options "

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from layerwise.command.signatures import read_class, read_table
 from layerwise.contracts import Batch, Stage, Target
 from layerwise.errors import SettingsError
 from layerwise.networks import NETWORKS, network_class
 from layerwise.networks.summary import summarize
-from layerwise.signatures import read_class, read_table
 from layerwise.tasks import TASKS, default_task, task_class
 
 # name: the shape of one example, outputs
