@@ -116,6 +116,8 @@ class Metric:
     summary : one line for people
     weighted : whether ``formula`` minds ``weight``, so that a resample is a reweighting; a
         person's own metric is resampled by taking rows
+    of_rows : where the value is the weighted mean of one number per row, or ``rooted`` its root:
+        Predictions -> (rows,), or (rows, targets) of which the means are averaged
     """
 
     formula: Callable[[Predictions], float]
@@ -123,6 +125,8 @@ class Metric:
     kinds: tuple[str, ...] = KINDS
     summary: str = ""
     weighted: bool = True
+    of_rows: Callable[[Predictions], np.ndarray] | None = None
+    rooted: bool = False
 
     def function(self, predictions: Predictions) -> float:
         """Give the value; NaN where it is undefined or where a score is missing (NaN)."""
@@ -636,15 +640,36 @@ METRICS: dict[str, Metric] = {
         roc_auc, True, _SCORED, "Chance that a positive row scores above a negative one"
     ),
     "pr_auc": Metric(pr_auc, True, _SCORED, "Average precision over all thresholds"),
-    "log_loss": Metric(log_loss, False, _SCORED, "Mean of -log(probability of the truth), nats"),
-    "brier": Metric(brier, False, _SCORED, "Mean squared error of the probabilities"),
+    "log_loss": Metric(
+        log_loss,
+        False,
+        _SCORED,
+        "Mean of -log(probability of the truth), nats",
+        of_rows=_surprise,
+    ),
+    "brier": Metric(
+        brier, False, _SCORED, "Mean squared error of the probabilities", of_rows=_squared_surprise
+    ),
     "calibration_error": Metric(
         calibration_error, False, _SCORED, "Mean gap between confidence and share that is so"
     ),
-    "mae": Metric(mae, False, _AMOUNTS, "Mean absolute error, in the target's unit"),
-    "rmse": Metric(rmse, False, _AMOUNTS, "Root of the mean squared error, in the target's unit"),
+    "mae": Metric(
+        mae, False, _AMOUNTS, "Mean absolute error, in the target's unit", of_rows=_absolute_errors
+    ),
+    "rmse": Metric(
+        rmse,
+        False,
+        _AMOUNTS,
+        "Root of the mean squared error, in the target's unit",
+        of_rows=_squared_errors,
+        rooted=True,
+    ),
     "r2": Metric(r2, True, _AMOUNTS, "Share of the variance that is explained"),
     "poisson_deviance": Metric(
-        poisson_deviance, False, ("count",), "How far counts are from Poisson predictions"
+        poisson_deviance,
+        False,
+        ("count",),
+        "How far counts are from Poisson predictions",
+        of_rows=_poisson_deviances,
     ),
 }
