@@ -62,7 +62,10 @@ class Descent:
         self.plateaus = self._plateaus() if stage.schedule == "plateau" else {}
         self.sums = Sums()
         self._precision = precision
-        self._tracer = Tracer(network, task, self.autocast) if traced and self.is_pure() else None
+        self._tracer = None
+        if traced and self.is_pure():
+            trained = next(iter(self.tensors.values()))
+            self._tracer = Tracer(network, task, trained, self.autocast)
 
     def is_pure(self) -> bool:
         """Whether the task has one part and no state: the same call gives the same gradients."""

@@ -48,6 +48,9 @@ def _wanted(default: Any, value: Any) -> str:
         return "" if isinstance(value, bool) else "true or false"
     if isinstance(default, (int, float)):
         return "" if isinstance(value, (int, float)) else "a number"
+    if default is None:  # of LBFGS alone: max_eval, line_search_fn
+        known = value is None or value == "strong_wolfe" or isinstance(value, int)
+        return "" if known else "strong_wolfe, or a whole number for max_eval"
     if isinstance(default, tuple):
         return "" if isinstance(value, (tuple, list)) else "numbers, such as 0.9,0.999"
     return ""

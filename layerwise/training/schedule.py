@@ -7,7 +7,6 @@ same name (tested). Only "plateau" remembers, so there torch's own ReduceLROnPla
 import inspect
 import math
 from typing import Any
-from typing import Any
 
 from layerwise.errors import SettingsError, nearest
 

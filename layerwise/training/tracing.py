@@ -33,6 +33,7 @@ DIRECT = {  # recorded operation -> torch's function for the same, which is call
     aten.neg.default: torch.neg,
     aten.exp.default: torch.exp,
     aten.select.int: torch.select,
+    aten.sum.dim_IntList: torch.sum,
 }
 MOST_SHAPES = 4  # batch shapes that are traced; more run eagerly (ragged text would trace forever)
 Found = tuple[Tensor, Any, list[Tensor | None]]
@@ -56,15 +57,21 @@ class Tracer:
     """Gradients of a step by replay of its trace; None where the step must run eagerly."""
 
     def __init__(
-        self, network: nn.Module, task: Any, autocast: Callable[[], AbstractContextManager]
+        self,
+        network: nn.Module,
+        task: Any,
+        trained: list[Tensor],
+        autocast: Callable[[], AbstractContextManager],
     ):
-        self._network, self._task, self._autocast = network, task, autocast
-        self._rule: _Rule | None = None
+        self._rule, self._autocast = _Rule(network, task), autocast
         self._graphs: dict[tuple, Callable | None] = {}
         self._seen: dict[tuple, int] = {}
-        self._tensors = dict(network.named_parameters(prefix="network"))
-        self._buffers = dict(network.named_buffers(prefix="network"))
-        self._trained = [name for name, t in self._tensors.items() if t.requires_grad]
+        self._tensors = dict(self._rule.named_parameters())
+        self._buffers = dict(self._rule.named_buffers())
+        names = {id(tensor): name for name, tensor in self._tensors.items()}
+        self._trained = [names[id(tensor)] for tensor in trained]
+        self._held = [*self._tensors.values(), *self._buffers.values()]
+        self._one = torch.ones((), device=self._held[0].device)
 
     def gradients(self, batch: Batch, reseed: Callable[[], None]) -> Found | None:
         """Sum of the loss, its terms, and a gradient (or None) per trained parameter, in order.
@@ -72,7 +79,7 @@ class Tracer:
         reseed : sets torch's generator as it was before this step
         """
         given = _tensors_of(batch)
-        shape = tuple((name, t.shape, t.dtype, t.device) for name, t in given.items())
+        shape = (*given, *[(tensor.shape, tensor.dtype) for tensor in given.values()])
         if shape not in self._graphs:
             if self._seen.setdefault(shape, 0) == 0 or len(self._graphs) >= MOST_SHAPES:
                 self._seen[shape] += 1  # a shape that comes once is not worth a trace
@@ -83,11 +90,8 @@ class Tracer:
         if graph is None:
             return None
         with torch.no_grad():
-            total, terms, *gradients = graph(*self._arguments(), *given.values())
+            total, terms, *gradients = graph(*self._held, *given.values())
         return total, terms, gradients
-
-    def _arguments(self) -> list[Tensor]:
-        return [*self._tensors.values(), *self._buffers.values()]
 
     def _trace(self, batch: Batch, given: dict[str, Tensor], reseed: Callable[[], None]):
         """A graph that was seen to give the eager gradients, or None."""
@@ -100,29 +104,25 @@ class Tracer:
 
         try:
             restore()
-            graph = make_fx(self._function(batch))(*self._arguments(), *given.values())
-            replay = _shortened(graph)
+            graph = make_fx(self._function(batch))(*self._held, *given.values())
+            replay = _shortened(graph).forward
             outcomes = []
             for attempt in (self._function(batch), replay):
                 restore()
                 outcomes.append(
                     [
-                        *attempt(*self._arguments(), *given.values()),
+                        *attempt(*self._held, *given.values()),
                         *(buffer.clone() for buffer in self._buffers.values()),
                     ]
                 )
             return replay if _equal(*outcomes) else None
-        except (
-            Exception
-        ):  # whatever a network does that a trace cannot hold: the eager step decides
+        except Exception:  # whatever a trace cannot hold: then the eager step decides
             return None
         finally:
             restore()
 
     def _function(self, batch: Batch) -> Callable:
         """The step as a function of tensors alone: parameters, buffers, then the batch."""
-        if self._rule is None:
-            self._rule = _Rule(self._network, self._task)
         rule, names = self._rule, [*self._tensors, *self._buffers]
         fields = list(_tensors_of(batch))
 
@@ -132,7 +132,8 @@ class Tracer:
             with torch.enable_grad(), self._autocast():
                 total, terms = functional_call(rule, held, (batch_now,))
             trained = [held[name] for name in self._trained]
-            found = torch.autograd.grad(total, trained, allow_unused=True)
+            one = self._one.to(total.dtype)  # made before the trace: what follows is constant
+            found = torch.autograd.grad(total, trained, one, allow_unused=True)
             gradients = _owned(found, trained, tensors)
             return (
                 total.detach(),
@@ -185,9 +186,9 @@ def _with_tensors(batch: Batch, tensors: dict[str, Tensor]) -> Batch:
 def _shortened(graph_module: GraphModule) -> GraphModule:
     """The graph without what a replay does not need; each step of this keeps every bit.
 
-    ``detach`` means nothing without a tape, a transpose of a transpose is the tensor itself, and
-    unused results go. torch's own functions are called where they do the same as the recorded
-    operation, because they cost a microsecond less each.
+    ``detach`` means nothing without a tape, a transpose of a transpose is the tensor itself, a sum
+    over rows need not keep their axis, and unused results go. torch's own functions are called
+    where they do the same as the recorded operation: each costs a microsecond less.
     """
     graph: Graph = graph_module.graph
     for node in list(graph.nodes):
@@ -195,6 +196,10 @@ def _shortened(graph_module: GraphModule) -> GraphModule:
             node.replace_all_uses_with(node.args[0])
         elif _is_transpose(node) and _is_transpose(node.args[0]):
             node.replace_all_uses_with(node.args[0].args[0])
+        elif _is_view_of_sum(node):
+            total = node.args[0]
+            total.args = total.args[:2]  # without keeping the summed axes
+            node.replace_all_uses_with(total)
     graph.eliminate_dead_code()
     for node in graph.nodes:
         node.target = DIRECT.get(node.target, node.target)
@@ -204,6 +209,20 @@ def _shortened(graph_module: GraphModule) -> GraphModule:
 
 def _is_transpose(node: Node) -> bool:
     return node.op == "call_function" and node.target is aten.t.default
+
+
+def _is_view_of_sum(node: Node) -> bool:
+    """Whether a sum that kept its axes is only reshaped to what it is without them."""
+    if node.op != "call_function" or node.target is not aten.view.default:
+        return False
+    total = node.args[0]
+    return (
+        isinstance(total, Node)
+        and total.target is aten.sum.dim_IntList
+        and len(total.users) == 1
+        and list(total.args[1:]) == [[0], True]
+        and len(node.args[1]) == 1
+    )
 
 
 def _equal(one: list, other: list) -> bool:

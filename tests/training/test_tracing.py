@@ -1,3 +1,5 @@
+from contextlib import nullcontext
+
 import pytest
 import torch
 from torch import nn
@@ -28,10 +30,14 @@ def reseed():
     torch.manual_seed(5)
 
 
+def tracer_of(network, task=None):
+    return Tracer(network, task or CrossEntropy(), list(network.parameters()), nullcontext)
+
+
 def found(network, batch, task=None):
     """Gradients by trace (the second time a shape comes), and eagerly; both from one seed."""
     task = task or CrossEntropy()
-    tracer = Tracer(network, task, lambda: torch.autocast("cpu", enabled=False))
+    tracer = tracer_of(network, task)
     assert tracer.gradients(batch, reseed) is None  # a shape seen once is not traced
     reseed()
     traced = tracer.gradients(batch, reseed)
@@ -93,7 +99,7 @@ def test_what_looks_at_values_runs_eagerly():
         def forward(self, x):
             return super().forward(x) * (2.0 if x.sum() > 0 else 1.0)
 
-    tracer = Tracer(Choosy(6, 3), CrossEntropy(), lambda: torch.autocast("cpu", enabled=False))
+    tracer = tracer_of(Choosy(6, 3))
     for _ in range(3):
         assert tracer.gradients(batch_of(), reseed) is None
 
@@ -108,13 +114,13 @@ def test_a_network_whose_constants_change_is_not_trusted_to_a_trace():
             Counting.calls += 1
             return super().forward(x) * Counting.calls
 
-    tracer = Tracer(Counting(6, 3), CrossEntropy(), lambda: torch.autocast("cpu", enabled=False))
+    tracer = tracer_of(Counting(6, 3))
     for _ in range(3):
         assert tracer.gradients(batch_of(), reseed) is None
 
 
 def test_few_shapes_are_traced():
-    tracer = Tracer(MLP((6,), 3), CrossEntropy(), lambda: torch.autocast("cpu", enabled=False))
+    tracer = tracer_of(MLP((6,), 3))
     for rows in range(2, 3 + MOST_SHAPES):
         batch = batch_of(rows)
         tracer.gradients(batch, reseed)
@@ -129,3 +135,12 @@ def test_tasks_with_state_are_never_traced():
 
     stage = Stage(Remembering(), batch_size=4)
     assert not Descent(MLP((6,), 3), stage.task, stage, ALONE).is_pure()
+
+
+def test_gradients_come_in_the_order_of_the_parameters_that_are_trained():
+    network, batch = MLP((6,), 3, hidden=(4,)).train(), batch_of()
+    backwards = list(network.parameters())[::-1]
+    tracer = Tracer(network, CrossEntropy(), backwards, nullcontext)
+    tracer.gradients(batch, reseed)
+    found = tracer.gradients(batch, reseed)
+    assert [g.shape for g in found[2]] == [p.shape for p in backwards]
