@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from typing import Any
 
 import numpy as np
 from pandas import DataFrame, json_normalize
@@ -355,16 +356,17 @@ class Learner(BaseEstimator):
             tags.target_tags.multi_output = True
         return tags
 
-    def _checked_arrays(self, data, y):
+    def _checked_arrays(self, data, y) -> tuple[Any, Any]:
         """Inputs and targets in scikit-learn's ways, with its words for what is wrong."""
         if hasattr(data, "columns"):
             validate_data(self, data, skip_check_array=True)
             found = np.asarray(y)
         else:
-            data, found = validate_data(
+            checked: Any = validate_data(
                 self, data, y, allow_nd=True, ensure_all_finite="allow-nan",
                 multi_output=True, y_numeric=self.task == "regress",
             )  # fmt: skip
+            data, found = checked
         if found.ndim < 2 or found.shape[1] == 1:
             found = column_or_1d(found, warn=True)
         if self.task == "classify":
@@ -374,7 +376,8 @@ class Learner(BaseEstimator):
     def _learn_arrays(self, data, y, wanted, folder) -> None:
         """Targets beside the inputs: the caller keeps the test rows, so none are held out."""
         share = 0.0 if len(data) < FEW_ROWS else self.validation_fraction
-        alone = clone(self).set_params(test_fraction=0.0, validation_fraction=share)
+        alone: Any = clone(self)
+        alone.set_params(test_fraction=0.0, validation_fraction=share)
         self._adopt(run_job(alone, data, {**wanted, "target": y}, folder=folder))
 
     def _adopt(self, job: Job) -> None:

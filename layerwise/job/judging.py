@@ -151,6 +151,7 @@ def _baselines(plan: Plan, dataset: TensorDataset, settings: Any, left: float) -
     names = choose_baselines(settings.baselines, target, getattr(plan.model.task, "baselines", ()))
     batch = dataset.batch(slice(0, len(dataset)))
     targets = batch.targets
+    assert targets is not None
     if target.kind == "real":
         targets = plan.model.preparation.in_units(targets)
     parts = np.full(len(dataset), "train") if plan.split.same_rows else plan.split.parts

@@ -97,10 +97,7 @@ class Model:
 def load_model(run: Run, device: str = "cpu") -> Model:
     """The trained model of a run; RunError where the run cannot give one."""
     plan = run.read("plan")
-    target = Target(
-        **{k: tuple(v) if isinstance(v, list) else v for k, v in plan["target"].items()}
-    )
-    roles = Roles(**{k: tuple(v) if isinstance(v, list) else v for k, v in plan["roles"].items()})
+    target, roles = Target(**_as_tuples(plan["target"])), Roles(**_as_tuples(plan["roles"]))
     preparation = Preparation.load(run.read("preparation"), run.read_tensors("preparation"))
     for what in ("network", "task"):
         if not plan[what]["name"]:

@@ -215,10 +215,7 @@ def _task_name(settings: Any) -> str | None:
     loss = (settings.task_options or {}).get("loss")
     if loss == "poisson" and settings.task in ("auto", "regress"):
         return "count"
-    if isinstance(settings.task, str) and settings.task != "auto":
-        return settings.task
-    own = getattr(_class_of(settings.network), "task", None)
-    return own if isinstance(own, str) else None
+    return settings.task if isinstance(settings.task, str) and settings.task != "auto" else None
 
 
 def _class_of(network: Any) -> type | None:
@@ -318,7 +315,7 @@ def _choose_metric(settings: Any, task: Any, target: Target) -> tuple[str, tuple
 def _machine(settings, layers: list[Layer], recipe: Recipe, processes: Processes):
     device, device_why = choose_device(settings.device)
     size = recipe[-1].batch_size
-    work = sum(layer.multiply_adds for layer in layers) * (64 if size == "all" else size)
+    work = sum(layer.multiply_adds for layer in layers) * (64 if isinstance(size, str) else size)
     threads, threads_why = choose_threads(settings.threads, 3 * work, processes)
     return Machine(device, settings.precision, threads, processes), (device_why, threads_why)
 

@@ -59,6 +59,7 @@ def _changed(stage: Stage, settings: Any) -> Stage:
         changes.setdefault("learning_rate", RATES.get(settings.optimizer, 1e-3))
         changes["optimizer_options"] = dict(options)
         if settings.optimizer == "lbfgs":
+            changes["optimizer_options"] = {"line_search_fn": "strong_wolfe", **options}
             changes.setdefault("batch_size", "all")
             changes.setdefault("schedule", "constant")
     elif options:
