@@ -481,10 +481,62 @@ def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path):
     whole = Learner(epochs=4, **settings).fit("iris", folder=tmp_path / "whole")
     Learner(epochs=2, **settings).fit("iris", folder=tmp_path / "cut")
     longer = Learner.resume(tmp_path / "cut", epochs=4)
-    for name, tensor in whole.model_.network.state_dict().items():
-        assert torch.equal(tensor, longer.model_.network.state_dict()[name]), name
-    untimed = ["epoch", "step", "losses.network", "scores.accuracy"]
-    assert longer.history[untimed].equals(whole.history[untimed])
+    assert_same_run(longer.run_, whole.run_)
+
+
+UNTIMED = ["stage", "epoch", "step", "losses", "scores", "best", "learning_rate"]
+
+
+def assert_same_run(first, second):
+    """Equal to the bit, but for what tells the time."""
+    lines = [[{key: line.get(key) for key in UNTIMED} for line in run.journal()]
+             for run in (first, second)]  # fmt: skip
+    assert lines[0] == lines[1]
+    weights, others = first.read_tensors("network"), second.read_tensors("network")
+    assert all(torch.equal(weights[name], others[name]) for name in weights)
+    scores = [run.read("results")["scores"] for run in (first, second)]
+    assert scores[0] == scores[1]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
+    words = "fit diabetes --network mlp --batch-size 1 --epochs 60 --patience 0 --baselines none"
+    command = [sys.executable, "-m", "layerwise", *words.split(), "--folder"]
+    folder, checkpoints = tmp_path / "killed", tmp_path / "killed" / "checkpoints"
+    with subprocess.Popen([*command, str(folder)], stdout=subprocess.DEVNULL) as process:
+        wait_for(lambda: any(checkpoints.glob("*.json")))
+        time.sleep(0.5)  # so that lines were written after the checkpoint
+        process.kill()
+    cut = Run.open(folder)
+    assert not cut.has("results.json"), "it was over before it was killed"
+    assert len(cut.journal()) < 60
+    assert main(["resume", str(folder)]) == 0
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, stdout=subprocess.DEVNULL)
+    assert_same_run(cut, Run.open(tmp_path / "whole"))
+
+
+def test_a_run_that_ended_by_itself_is_left_as_it_is_by_a_resume(tmp_path):
+    settings = {"network": "mlp", "patience": 2, "epochs": 200, "baselines": "none"}
+    learner = Learner(**settings, schedule="constant").fit("iris", folder=tmp_path / "run")
+    assert learner.ended_ == "early"
+    before = learner.run_.journal()
+    again = Learner.resume(tmp_path / "run")
+    assert again.ended_ == "early"
+    assert again.run_.journal() == before
+    assert again.evaluate() | {"training": 0} == learner.evaluate() | {"training": 0}
+    steps = [one.evaluate()["training"]["steps"] for one in (learner, again)]
+    assert steps[0] == steps[1]
+
+
+def test_a_run_cannot_become_shorter_and_remembers_that_it_became_longer(tmp_path, capsys):
+    Learner("mlp", epochs=3, baselines="none").fit("iris", folder=tmp_path / "run")
+    with pytest.raises(SettingsError, match="has been through 3 epochs already"):
+        Learner.resume(tmp_path / "run", epochs=2)
+    assert Run.open(tmp_path / "run").read("plan")["recipe"][-1]["epochs"] == 3
+    assert Learner.resume(tmp_path / "run", epochs=4).epochs == 4
+    assert Learner.resume(tmp_path / "run").epochs == 4
+    assert len(Run.open(tmp_path / "run").journal()) == 4
 
 
 def test_a_run_does_not_go_on_with_other_data(rows, tmp_path):

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from layerwise import __version__
-from layerwise.errors import RunError
+from layerwise.errors import RunError, SettingsError
 from layerwise.job.judging import judge_plan, write_judgement
 from layerwise.job.learning import Outcome, learn
 from layerwise.job.machine import command_line
@@ -65,7 +65,7 @@ def run_job(
         plan = make_plan(settings, data, wanted, processes)
         limit = TimeLimit(settings.minutes, began)
         if resume is not None:
-            _check_same_data(resume, plan)
+            _check_resumable(resume, plan)
         _say(plan, display)
         run = resume
         if folder is not None and processes.first:  # only now: a mistake leaves nothing behind
@@ -85,7 +85,7 @@ def run_job(
 
 
 def _work(plan: Plan, settings: Any, run: Run | None, checkpoints, display, limit) -> Job:
-    _begin(run, plan, checkpoints is not None, display)
+    _begin(run, plan, settings.epochs, checkpoints is not None, display)
     torch.set_num_threads(plan.machine.threads)
     dataset = plan.model.dataset(plan.source)
     outcome = learn(
@@ -106,21 +106,33 @@ def _say(plan: Plan, display: Display) -> None:
             display.say(choice.choice)
 
 
-def _begin(run: Run | None, plan: Plan, resuming: bool, display: Display) -> None:
+def _begin(
+    run: Run | None, plan: Plan, epochs: int | None, resuming: bool, display: Display
+) -> None:
     """Write what training starts from."""
     if run is None:
         return
     preparation = plan.model.preparation
     if resuming and run.has("plan.json"):
         _say_schedule(run, plan, display)
+        settings = run.read("settings")
+        settings["learner"]["epochs"] = epochs  # a second resume goes as far
+        run.write("settings", settings)
     run.write("status", {"state": "running", "message": ""})
     run.write("plan", plan.record())
     run.write("preparation", preparation.to_json())
     run.write_tensors("preparation", preparation.tensors())
 
 
-def _check_same_data(run: Run, plan: Plan) -> None:
-    """A resumed run must start from the same constants."""
+def _check_resumable(run: Run, plan: Plan) -> None:
+    """A resumed run must start from the same constants, and cannot become shorter than it is."""
+    journal, wanted = run.journal(), plan.recipe[-1].epochs
+    last = journal[-1] if journal else {"stage": 0, "epoch": 0}
+    if last["stage"] == len(plan.recipe) - 1 and last["epoch"] > wanted:
+        raise SettingsError(
+            f"Run '{run.folder}' has been through {last['epoch']} epochs already, so --epochs "
+            f"cannot be {wanted}. Give more, or begin a new run."
+        )
     if not run.has("preparation.json"):
         return
     if plain(plan.model.preparation.to_json()) != run.read("preparation"):

@@ -58,6 +58,9 @@ def learn(
     """
     student = _Student(plan, dataset, writes, display)
     state = None if checkpoints is None else student.resume(checkpoints)
+    if state is not None and student.was_over():
+        plan.model.network.load_state_dict(state["network"])
+        return student.finish()
     engine = train(
         plan.model.network,
         plan.recipe,
@@ -109,9 +112,20 @@ class _Student:
             self.display.say(f"{sentence} An earlier one is used.")
         self.best.load_state_dict(state["best"])
         self._cut_journal(state["lines"])
-        self.outcome.seconds = state["seconds"]
+        self.outcome.seconds, self.outcome.steps = state["seconds"], step
+        if self.outcome.journal:
+            self.outcome.epochs = self.outcome.journal[-1]["epoch"]
         self.display.say(f"Training goes on after step {step}.")
         return state["engine"]
+
+    def was_over(self) -> bool:
+        """Whether the earlier attempt had ended by itself before all epochs were done."""
+        losses = self.outcome.journal[-1]["losses"] if self.outcome.journal else {}
+        if self.best.exhausted():
+            self.outcome.ended = "early"
+        elif any(loss is None or not math.isfinite(loss) for loss in losses.values()):
+            self.outcome.ended = "diverged"
+        return self.outcome.ended != "finished"
 
     def note(self, progress: Progress) -> None:
         """A step is done."""
