@@ -9,7 +9,8 @@ from layerwise.contracts import Target
 from layerwise.errors import DataError
 from layerwise.evaluation.baselines import BaselineResult
 from layerwise.evaluation.compare import statement
-from layerwise.evaluation.intervals import Score, difference, intervals
+from layerwise.evaluation.intervals import Difference, Score, differences, intervals
+from layerwise.evaluation.verdict import finding_of, give_verdict
 from layerwise.metrics import Metric, Predictions, column_names, coverage_metrics, find_metric
 
 SPLITS = ("train", "validation", "test")
@@ -23,6 +24,7 @@ def judge(
     leading: str,
     baselines: Mapping[str, BaselineResult] | None = None,
     abstain_below: float | None = None,
+    margin: float | None = None,
     seed: int = 0,
 ) -> dict:
     """Give all scores of a run, with intervals on the rows that it is judged by.
@@ -39,17 +41,21 @@ def judge(
         Name -> result with scores in the target's units, one per row of the source.
     abstain_below : float or None
         Adds "coverage" and "accuracy_decided" for abstention below this probability.
+    margin : float or None
+        Difference of the leading metric that does not matter; None: ``default_margin``.
 
     Returns
     -------
     dict
         "headline" {metric, value, low, high, rows, split}: of the test rows, or where there are
         none of the validation or training rows; "higher_is_better"; "abstain_below"; "scores"
-        {split: [score]}; "baselines" [{name, scores, difference, verdict, seconds, note}], with
-        "difference" the network minus the baseline. A score is {name, value, low, high, rows,
-        level}. Intervals are drawn for the headline's split only (the network was fitted to the
-        others), for baselines only those of the leading metric; elsewhere low and high are None,
-        as is whatever is not a number.
+        {split: [score]}; "baselines" [{name, scores, difference, finding, verdict, seconds,
+        note}], with "difference" the network minus the baseline and "finding" better, worse,
+        equivalent, unclear or "" for that baseline alone; "verdict": the ``Verdict`` against the
+        best of them, None without baselines or where the rows were trained on. A score is {name,
+        value, low, high, rows, level}. Intervals are drawn for the headline's split only (the
+        network was fitted to the others), for baselines only those of the leading metric;
+        elsewhere low and high are None, as is whatever is not a number.
     """
     measures = {name: find_metric(name, target.kind) for name in (leading, *metrics)}
     if abstain_below is not None and target.kind in ("binary", "classes"):
@@ -67,16 +73,17 @@ def judge(
         for name, each in judged.items()
     }
     head = scores[split][0].to_json()
+    against, verdict = _against_baselines(
+        baselines or {}, table, target, measures, leading, judged[split], split, margin, seed
+    )
     return {
         "headline": {"metric": leading, "split": split}
         | {name: head[name] for name in ("value", "low", "high", "rows")},
         "higher_is_better": measures[leading].higher_is_better,
         "abstain_below": abstain_below,
         "scores": {name: [score.to_json() for score in scores.get(name, [])] for name in SPLITS},
-        "baselines": [
-            _against(result, table, target, measures, leading, judged[split], split, seed)
-            for result in (baselines or {}).values()
-        ],
+        "baselines": against,
+        "verdict": verdict,
     }
 
 
@@ -101,28 +108,55 @@ def _values(measures: Mapping[str, Metric], predictions: Predictions) -> list[Sc
     ]
 
 
-def _against(
-    result: BaselineResult,
+def _against_baselines(
+    baselines: Mapping[str, BaselineResult],
     table: DataFrame,
     target: Target,
     measures: Mapping[str, Metric],
     leading: str,
     network: Predictions,
     split: str,
+    margin: float | None,
+    seed: int,
+) -> tuple[list[dict], dict | None]:
+    """Give each baseline's record, and the verdict against the best of them."""
+    part, metric = table.loc[table["split"] == split], measures[leading]
+    others = {
+        name: Predictions.from_table(baseline_table(result, part, target), target)
+        for name, result in baselines.items()
+    }
+    gaps = differences(leading, network, others, metric=metric, seed=seed)
+    records = [
+        _against(baselines[name], other, gaps[name], measures, leading, seed)
+        for name, other in others.items()
+    ]
+    values = {name: metric.function(other) for name, other in others.items()}
+    verdict = None
+    if split != "train":
+        verdict = give_verdict(
+            gaps, values, metric.higher_is_better, margin=margin, rows_named=f"{split} rows"
+        )
+    return records, None if verdict is None else verdict.to_json()
+
+
+def _against(
+    result: BaselineResult,
+    baseline: Predictions,
+    gap: Difference,
+    measures: Mapping[str, Metric],
+    leading: str,
     seed: int,
 ) -> dict:
     """Give one baseline's scores and how the network differs from it on the same rows."""
-    part = table.loc[table["split"] == split]
-    baseline = Predictions.from_table(baseline_table(result, part, target), target)
     metric = measures[leading]
     others = {name: other for name, other in measures.items() if name != leading}
     leads = intervals({leading: metric}, baseline, seed=seed)
-    gap = difference(leading, network, baseline, metric=metric, seed=seed)
     return {
         "name": result.name,
         "scores": [score.to_json() for score in (*leads, *_values(others, baseline))],
-        "difference": gap.to_json(),
-        "verdict": statement("The network", result.name, gap, metric.higher_is_better),
+        "difference": gap.score.to_json(),
+        "finding": finding_of(gap, leads[0].value, metric.higher_is_better),
+        "verdict": statement("The network", result.name, gap.score, metric.higher_is_better),
         "seconds": result.seconds,
         "note": result.note,
     }
