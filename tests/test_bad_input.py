@@ -286,7 +286,7 @@ IMPOSSIBLE = {
     "--task.class_weight 1,2,3": "one number for each of 2 classes, got 3",
     "--class-weight balance": "--class-weight must be 'balanced'",
     "--optimizer sgd --optimizer.momentum 2x": "must be a number, got '2x'",
-    "--optimizer sgd --optimizer.momentum -1": "torch's SGD refuses its options",
+    "--optimizer sgd --optimizer.momentum -1": "refuses its options: Invalid momentum value",
     "--optimizer closed_form --target a --task regress": "MLP has no closed form",
     "--optimizer closed_form --network linear": "must have a numeric target",
     "--schedule.warm_up 2": "a part of the stage, from 0 to 1, got 2",
