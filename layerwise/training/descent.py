@@ -14,11 +14,13 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from layerwise.contracts import Batch, Loss, Stage
 from layerwise.errors import SettingsError
 from layerwise.scaling.processes import Processes
+from layerwise.training.finite import NotFiniteError, first_bad
 from layerwise.training.optimizers import build_optimizer
 from layerwise.training.parts import freeze_others, parts_of, tensors_of
 from layerwise.training.schedule import PLATEAU_OPTIONS, check_schedule, factor
 from layerwise.training.tracing import Tracer
 
+LOOK_EVERY = 50  # steps between looks at the loss where a look makes the device wait
 Seed = Callable[[int, int], None]  # (yield number, micro-batch) -> None
 
 
@@ -62,6 +64,11 @@ class Descent:
         self.plateaus = self._plateaus() if stage.schedule == "plateau" else {}
         self.sums = Sums()
         self._precision = precision
+        self._before: list[Batch] = []
+        self._pieces: list[Batch] = []
+        self._steps = 0
+        on_cpu = next(network.parameters(), torch.empty(0)).device.type == "cpu"
+        self._look_every = 1 if on_cpu else LOOK_EVERY
         self._tracer = None
         if traced and self.is_pure():
             trained = next(iter(self.tensors.values()))
@@ -72,7 +79,12 @@ class Descent:
         return len(self.parts) == 1 and not hasattr(self.task, "state_dict")
 
     def step(self, pieces: list[Batch], seed: Seed) -> None:
-        """Learn from the micro-batches ``pieces`` of one batch."""
+        """Learn from the micro-batches ``pieces`` of one batch.
+
+        Raises NotFiniteError where a loss is NaN or infinite, before any weight moves. On a
+        GPU, where looking costs a wait, it looks at every fiftieth step.
+        """
+        self._before, self._pieces, self._steps = self._pieces, pieces, self._steps + 1
         optimizer = next(iter(self.optimizers.values()))
         if isinstance(optimizer, LBFGS):
             self._step_again_and_again(optimizer, pieces, seed)
@@ -230,6 +242,9 @@ class Descent:
         total, count = _sum(totals), _sum(terms)
         if self.processes.count > 1:
             total, count = self._exchange(tensors, total, count)
+        if self._steps % self._look_every == 0 and not math.isfinite(total):
+            bad = first_bad(self.network, self._pieces, self._before, part, float(total))
+            raise NotFiniteError(bad)
         torch._foreach_div_([t.grad for t in tensors if t.grad is not None], count)
         if self.stage.l1 or self.stage.l2:
             _add_penalty_gradients(tensors, self.stage.l1, self.stage.l2)

@@ -221,6 +221,7 @@ def _is_view_of_sum(node: Node) -> bool:
         and total.target is aten.sum.dim_IntList
         and len(total.users) == 1
         and list(total.args[1:]) == [[0], True]
+        and isinstance(node.args[1], list)
         and len(node.args[1]) == 1
     )
 
