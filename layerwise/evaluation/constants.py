@@ -1,0 +1,105 @@
+"""Which rows each fitted constant saw: what the preparation says, and what can be worked out."""
+
+import numpy as np
+
+from layerwise.data import cells
+from layerwise.data.encoding import MISSING, Encoding
+from layerwise.data.preparation import Preparation
+from layerwise.data.source import Source, counted
+from layerwise.data.split import Split
+
+MOST_ROWS = 1_000_000  # up to which the means are worked out again
+CLOSE = 1e-6  # deviations
+
+
+def check(source: Source, split: Split, preparation: Preparation) -> dict:
+    """Give the certificate's entry on the fitted constants.
+
+    Each must say that it saw the training rows and no others; for tables of at most 1,000,000
+    rows the means and categories are also worked out again from the training rows.
+
+    returns : {"name", "passed", "text", "rows", "columns", "constants": [{"constant", "split",
+        "rows"}]}
+    """
+    content, training = preparation.to_json(), split.rows("train")
+    constants = _declared(content)
+    wrong = [
+        each["constant"]
+        for each in constants
+        if each["split"] != "train" or each["rows"] != len(training)
+    ]
+    again = source.inputs is None and len(source.frame) <= MOST_ROWS
+    if again:
+        wrong += _other_means(source, training, preparation, content)
+        wrong += [
+            encoding.name
+            for encoding in preparation.encodings
+            if encoding.kind == "category" and _unseen(source, training, encoding)
+        ]
+    wrong = list(dict.fromkeys(wrong))
+    number = f"{counted(len(constants), 'set')} of fitted constants"
+    if wrong:
+        text = (
+            f"Of {number}, {len(wrong)} did not come from the {len(training):,} training rows "
+            f"alone: {', '.join(wrong[:10])}. Fit the preparation on the training rows."
+        )
+    else:
+        text = f"All {number} come from the {len(training):,} training rows and no others"
+        text += ": their means and categories were worked out again." if again else "."
+    return {
+        "name": "Fitted constants",
+        "passed": not wrong,
+        "text": text,
+        "rows": [],
+        "columns": wrong[:10],
+        "constants": constants,
+    }
+
+
+def _declared(content: dict) -> list[dict]:
+    """Give each set of constants with the split and the rows that it saw."""
+    found = []
+    if content["inputs"]["form"] != "table":
+        found.append({"constant": "inputs: mean and deviation"} | _seen(content["inputs"]))
+    for entry in content["columns"]:
+        if entry.get("fitted"):
+            what = "categories" if entry["categories"] else "mean, deviation, median, range"
+            found.append({"constant": f"{entry['name']}: {what}"} | _seen(entry))
+    if content["target"].get("fitted") and content["target"]["kind"] in (
+        "real",
+        "binary",
+        "classes",
+    ):
+        real = content["target"]["kind"] == "real"
+        what = "mean and deviation" if real else "rows per class"
+        found.append({"constant": f"target: {what}"} | _seen(content["target"]))
+    return found
+
+
+def _seen(entry: dict) -> dict:
+    return {name: entry["fitted"][name] for name in ("split", "rows")}
+
+
+def _other_means(
+    source: Source, training: np.ndarray, preparation: Preparation, content: dict
+) -> list[str]:
+    """Give the columns whose mean over the training rows is not the fitted one."""
+    entries = {entry["name"]: entry["constants"] for entry in content["columns"]}
+    found = []
+    for encoding in preparation.encodings:
+        if encoding.kind == "category":
+            continue
+        arrays = encoding.numbers(cells.column(source.frame, encoding.name))
+        for feature, values in zip(encoding.features, arrays, strict=True):
+            fitted = entries[encoding.name][feature]
+            known = values[training].astype(np.float64)
+            known = known[np.isfinite(known) & (np.abs(known) < 1e150)]
+            if len(known) and abs(known.mean() - fitted["mean"]) > CLOSE * fitted["scale"]:
+                found.append(encoding.name)
+    return found
+
+
+def _unseen(source: Source, training: np.ndarray, encoding: Encoding) -> bool:
+    """Whether the encoding knows a category that no training row has."""
+    series = cells.column(source.frame, encoding.name).iloc[training]
+    return bool(set(encoding.categories) - {MISSING} - set(cells.labels(series)[1]))
