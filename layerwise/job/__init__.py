@@ -91,7 +91,7 @@ def _work(plan: Plan, settings: Any, run: Run | None, checkpoints, display, limi
     outcome = learn(
         plan, dataset, writes=run, checkpoints=checkpoints, display=display, limit=limit
     )  # fmt: skip
-    display.say(ENDINGS[outcome.ended])
+    display.say(in_words(outcome))
     results = None
     if plan.machine.processes.first and (run is not None or _has_rows_to_judge(plan)):
         results = _judge(plan, dataset, settings, run, outcome, display, limit)
@@ -163,9 +163,14 @@ def _judge(plan: Plan, dataset, settings, run: Run | None, outcome: Outcome, dis
     }  # fmt: skip
     write_judgement(run, plan, judgement)
     state = STATES.get(outcome.ended, "finished")
-    run.write("status", {"state": state, "message": ENDINGS[outcome.ended]})
+    run.write("status", {"state": state, "message": in_words(outcome)})
     display.say(f"Report: {write_report(run)}")
     return judgement.results
+
+
+def in_words(outcome: Outcome) -> str:
+    """How training ended, in a sentence or two."""
+    return f"{ENDINGS[outcome.ended]} {outcome.why}".strip()
 
 
 def _has_rows_to_judge(plan: Plan) -> bool:

@@ -2,6 +2,8 @@
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from layerwise.report.live import Display
 from layerwise.run import Run
 from layerwise.training import train
 from layerwise.training.checkpoint import newest_checkpoint, save_checkpoint
+from layerwise.training.finite import NotFiniteError
 
 LINES_PER_EPOCH = 20  # of the journal, where an epoch is long
 LONG_EPOCH = 400  # steps
@@ -31,9 +34,11 @@ class Outcome:
     """How training went.
 
     ended : "finished", "early" (patience), "time", "interrupted" (a signal) or "diverged"
+    why : more about it, where there is more to say
     """
 
     ended: str = "finished"
+    why: str = ""
     epochs: int = 0
     steps: int = 0
     best_epoch: int = 0
@@ -71,7 +76,7 @@ def learn(
         processes=plan.machine.processes,
         state=state,
     )
-    with Signals() as signals:
+    with Signals() as signals, student.told_of_bad_numbers():
         for progress in engine:
             assert progress is not None
             student.note(progress)
@@ -126,6 +131,15 @@ class _Student:
         elif any(loss is None or not math.isfinite(loss) for loss in losses.values()):
             self.outcome.ended = "diverged"
         return self.outcome.ended != "finished"
+
+    @contextmanager
+    def told_of_bad_numbers(self) -> Iterator[None]:
+        """End training where a loss is no number; no checkpoint of the spoilt weights is written."""
+        try:
+            yield
+        except NotFiniteError as error:
+            step = 1 + (self.last.step if self.last is not None else self.outcome.steps)
+            self.outcome.ended, self.outcome.why = "diverged", f"In step {step}, {error}."
 
     def note(self, progress: Progress) -> None:
         """A step is done."""
@@ -204,7 +218,8 @@ class _Student:
     def finish(self) -> Outcome:
         """Save, restore the best weights, and tell how it went."""
         if self.last is not None:
-            self.save(self.last)
+            if self.outcome.ended != "diverged":
+                self.save(self.last)
             self.outcome.steps = self.last.step
         self.display.close()
         self.best.restore()
