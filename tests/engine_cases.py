@@ -239,7 +239,9 @@ CASES = {
     "lbfgs": Case(
         small_net,
         rows,
-        lambda: (Stage(Squared(), "lbfgs", learning_rate=0.1, epochs=4, batch_size=12, l2=0.01),),
+        lambda: (
+            Stage(Squared(), "lbfgs", {"max_iter": 4}, 0.05, epochs=4, batch_size=12, l2=0.01),
+        ),
     ),
     "self_play": Case(small_net, SelfPlay, lambda: (_adam(Squared()),)),
     "closed_form": Case(

@@ -7,14 +7,16 @@ _MASK = (1 << 64) - 1
 
 
 def mixed(*numbers: int) -> int:
-    """A 63-bit seed from several numbers, the same on every machine (splitmix64, Vigna 2015)."""
-    state = 0
+    """A 63-bit seed from several numbers, the same on every machine.
+
+    The numbers are the digits of one in an odd base, which splitmix64 (Vigna 2015) then scrambles.
+    """
+    state = len(numbers)
     for number in numbers:
-        state = (state + (number & _MASK) + 0x9E3779B97F4A7C15) & _MASK
-        state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-        state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK
-        state ^= state >> 31
-    return state >> 1
+        state = (state * 0xD1342543DE82EF95 + number + 1) & _MASK
+    state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK
+    return (state ^ (state >> 31)) >> 1
 
 
 def seed_generators(device: torch.device, *numbers: int) -> None:

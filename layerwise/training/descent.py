@@ -15,6 +15,7 @@ from layerwise.contracts import Batch, Loss, Stage
 from layerwise.errors import SettingsError
 from layerwise.scaling.processes import Processes
 from layerwise.training.finite import NotFiniteError, first_bad
+from layerwise.training.flat import Flat, can_flatten
 from layerwise.training.optimizers import build_optimizer
 from layerwise.training.parts import freeze_others, parts_of, tensors_of
 from layerwise.training.schedule import PLATEAU_OPTIONS, check_schedule, factor
@@ -56,6 +57,7 @@ class Descent:
         self.parts = parts_of(network, task)
         freeze_others(network, self.parts)
         self.tensors = {name: tensors_of(part) for name, part in self.parts.items()}
+        self._flat = self._flatten()
         self.optimizers = {name: self._optimizer(name) for name in self.parts}
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
@@ -72,7 +74,8 @@ class Descent:
         self._tracer = None
         if traced and self.is_pure():
             trained = next(iter(self.tensors.values()))
-            self._tracer = Tracer(network, task, trained, self.autocast)
+            into = None if self._flat is None else self._flat.views
+            self._tracer = Tracer(network, task, trained, into, self.autocast)
 
     def is_pure(self) -> bool:
         """Whether the task has one part and no state: the same call gives the same gradients."""
@@ -150,9 +153,14 @@ class Descent:
                     f"{', '.join(self.parts)}. Give one number, or one for each."
                 )
             rate = rate[part]
-        return build_optimizer(
-            self.stage.optimizer, self.parts[part], rate, self.stage.optimizer_options
-        )
+        moved = self.parts[part] if self._flat is None else [self._flat.parameter]
+        return build_optimizer(self.stage.optimizer, moved, rate, self.stage.optimizer_options)
+
+    def _flatten(self) -> Flat | None:
+        if not self.is_pure():
+            return None
+        part = next(iter(self.parts.values()))
+        return Flat(part) if can_flatten(self.stage.optimizer, part) else None
 
     def _plateaus(self) -> dict[str, ReduceLROnPlateau]:
         options = {**PLATEAU_OPTIONS, **self.stage.schedule_options}
@@ -174,6 +182,8 @@ class Descent:
             assert len({loss.part for loss in losses}) == 1 and len(losses) == len(rules), (
                 "every micro-batch must yield the same parts in the same order"
             )
+            if self._flat is not None:
+                self._flat.gather(self.tensors[losses[0].part])
             self._descend(
                 losses[0].part,
                 [loss.value.detach() * loss.terms for loss in losses],
@@ -189,8 +199,9 @@ class Descent:
             return
         part = next(iter(self.parts))
         total, terms, gradients = found
-        for tensor, gradient in zip(self.tensors[part], gradients, strict=True):
-            tensor.grad = gradient
+        if self._flat is None or self.tensors[part][0].grad is None:
+            for tensor, gradient in zip(self.tensors[part], gradients, strict=True):
+                tensor.grad = gradient
         self._descend(part, [total], [terms])
 
     def _step_again_and_again(self, optimizer: LBFGS, pieces: list[Batch], seed: Seed) -> None:
@@ -239,13 +250,14 @@ class Descent:
         """Sum over micro-batches and processes, divide once, add penalties, clip."""
         assert part in self.tensors, f"the task has no part '{part}': {', '.join(self.tensors)}"
         tensors = self.tensors[part]
+        gradients = self._gradients(tensors)
         total, count = _sum(totals), _sum(terms)
         if self.processes.count > 1:
-            total, count = self._exchange(tensors, total, count)
+            total, count = self._exchange(gradients, total, count)
         if self._steps % self._look_every == 0 and not math.isfinite(total):
             bad = first_bad(self.network, self._pieces, self._before, part, float(total))
             raise NotFiniteError(bad)
-        torch._foreach_div_([t.grad for t in tensors if t.grad is not None], count)
+        torch._foreach_div_(gradients, count)
         if self.stage.l1 or self.stage.l2:
             _add_penalty_gradients(tensors, self.stage.l1, self.stage.l2)
         if self.stage.clip is not None:
@@ -254,16 +266,20 @@ class Descent:
             self.sums.add(part, total, count)
         return total / count
 
-    def _exchange(self, tensors: list[Tensor], total: Any, count: Any) -> tuple[Tensor, Tensor]:
-        gradients = []
-        for tensor in tensors:
-            if tensor.grad is None:
-                tensor.grad = torch.zeros_like(tensor)
-            gradients.append(tensor.grad)
-        device = tensors[0].device
+    def _gradients(self, tensors: list[Tensor]) -> list[Tensor]:
+        if self._flat is not None:
+            return [self._flat.gradient]
+        if self.processes.count > 1:  # all must exchange the same tensors
+            for tensor in tensors:
+                if tensor.grad is None:
+                    tensor.grad = torch.zeros_like(tensor)
+        return [tensor.grad for tensor in tensors if tensor.grad is not None]
+
+    def _exchange(self, gradients: list[Tensor], total: Any, count: Any) -> tuple[Tensor, Tensor]:
+        device, dtype = gradients[0].device, gradients[0].dtype
         numbers = torch.stack([torch.as_tensor(n, device=device).double() for n in (total, count)])
         self.processes.total([*gradients, numbers])
-        return numbers[0], numbers[1].to(tensors[0].dtype)
+        return numbers[0], numbers[1].to(dtype)
 
     def _penalty(self, part: str) -> float:
         weights = [tensor for tensor in self.tensors[part] if tensor.ndim > 1]

@@ -35,6 +35,7 @@ DIRECT = {  # recorded operation -> torch's function for the same, which is call
     aten.select.int: torch.select,
     aten.sum.dim_IntList: torch.sum,
 }
+WRITE = (torch.mm, torch.sum)  # of these, the ones that can write into given memory
 MOST_SHAPES = 4  # batch shapes that are traced; more run eagerly (ragged text would trace forever)
 Found = tuple[Tensor, Any, list[Tensor | None]]
 
@@ -54,16 +55,21 @@ class _Rule(nn.Module):
 
 
 class Tracer:
-    """Gradients of a step by replay of its trace; None where the step must run eagerly."""
+    """Gradients of a step by replay of its trace; None where the step must run eagerly.
+
+    trained : the parameters, in the order in which gradients are given
+    into : where the gradients are written, one tensor per parameter; absent: in new memory
+    """
 
     def __init__(
         self,
         network: nn.Module,
         task: Any,
         trained: list[Tensor],
+        into: list[Tensor] | None,
         autocast: Callable[[], AbstractContextManager],
     ):
-        self._rule, self._autocast = _Rule(network, task), autocast
+        self._rule, self._into, self._autocast = _Rule(network, task), into, autocast
         self._graphs: dict[tuple, Callable | None] = {}
         self._seen: dict[tuple, int] = {}
         self._tensors = dict(self._rule.named_parameters())
@@ -71,7 +77,7 @@ class Tracer:
         names = {id(tensor): name for name, tensor in self._tensors.items()}
         self._trained = [names[id(tensor)] for tensor in trained]
         self._held = [*self._tensors.values(), *self._buffers.values()]
-        self._one = torch.ones((), device=self._held[0].device)
+        self._one = torch.ones((), dtype=self._held[0].dtype, device=self._held[0].device)
 
     def gradients(self, batch: Batch, reseed: Callable[[], None]) -> Found | None:
         """Sum of the loss, its terms, and a gradient (or None) per trained parameter, in order.
@@ -105,16 +111,13 @@ class Tracer:
         try:
             restore()
             graph = make_fx(self._function(batch))(*self._held, *given.values())
-            replay = _shortened(graph).forward
+            replay = _directed(_shortened(graph), self._into).forward
             outcomes = []
             for attempt in (self._function(batch), replay):
                 restore()
-                outcomes.append(
-                    [
-                        *attempt(*self._held, *given.values()),
-                        *(buffer.clone() for buffer in self._buffers.values()),
-                    ]
-                )
+                with torch.no_grad():
+                    found = attempt(*self._held, *given.values())
+                outcomes.append([*found, *(buffer.clone() for buffer in self._buffers.values())])
             return replay if _equal(*outcomes) else None
         except Exception:  # whatever a trace cannot hold: then the eager step decides
             return None
@@ -203,6 +206,30 @@ def _shortened(graph_module: GraphModule) -> GraphModule:
     graph.eliminate_dead_code()
     for node in graph.nodes:
         node.target = DIRECT.get(node.target, node.target)
+    graph_module.recompile()
+    return graph_module
+
+
+def _directed(graph_module: GraphModule, into: list[Tensor] | None) -> GraphModule:
+    """The graph that writes its gradients into given memory, without a copy where it can."""
+    graph: Graph = graph_module.graph
+    output = next(node for node in graph.nodes if node.op == "output")
+    total, terms, *gradients = output.args[0]
+    written = []
+    for number, (gradient, place) in enumerate(zip(gradients, into or (), strict=False)):
+        graph_module.register_buffer(f"into{number}", place, persistent=False)
+        before = gradient if isinstance(gradient, Node) else output
+        with graph.inserting_before(before):
+            target = graph.get_attr(f"into{number}")
+        if isinstance(gradient, Node) and gradient.target in WRITE and len(gradient.users) == 1:
+            gradient.kwargs = {**gradient.kwargs, "out": target}
+            written.append(gradient)
+            continue
+        with graph.inserting_before(output):
+            call = ("copy_", (target, gradient)) if gradient is not None else ("zero_", (target,))
+            written.append(graph.call_method(*call))
+    if into is not None:
+        output.args = ((total, terms, *written),)
     graph_module.recompile()
     return graph_module
 

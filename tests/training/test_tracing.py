@@ -31,7 +31,7 @@ def reseed():
 
 
 def tracer_of(network, task=None):
-    return Tracer(network, task or CrossEntropy(), list(network.parameters()), nullcontext)
+    return Tracer(network, task or CrossEntropy(), list(network.parameters()), None, nullcontext)
 
 
 def found(network, batch, task=None):
@@ -63,6 +63,18 @@ def test_gradients_of_a_convolution_have_the_bits_of_the_eager_step(pooling):
     network = LeNet5((1, 12, 12), 3, pooling=pooling).train()
     traced, eager, _ = found(network, batch_of(shape=(1, 12, 12)))
     assert all(torch.equal(one, other) for one, other in zip(traced[2], eager, strict=True))
+
+
+def test_gradients_are_written_where_they_should_be():
+    network, batch = MLP((6,), 3, hidden=(8,), dropout=0.2).train(), batch_of()
+    places = [torch.full_like(p, 7.0) for p in network.parameters()]
+    tracer = Tracer(network, CrossEntropy(), list(network.parameters()), places, nullcontext)
+    tracer.gradients(batch, reseed)
+    _, eager, _ = found(network, batch)
+    reseed()
+    traced = tracer.gradients(batch, reseed)
+    assert [g.data_ptr() for g in traced[2]] == [place.data_ptr() for place in places]
+    assert all(torch.equal(one, other) for one, other in zip(places, eager, strict=True))
 
 
 def test_the_replay_follows_the_weights_as_they_change():
@@ -140,7 +152,7 @@ def test_tasks_with_state_are_never_traced():
 def test_gradients_come_in_the_order_of_the_parameters_that_are_trained():
     network, batch = MLP((6,), 3, hidden=(4,)).train(), batch_of()
     backwards = list(network.parameters())[::-1]
-    tracer = Tracer(network, CrossEntropy(), backwards, nullcontext)
+    tracer = Tracer(network, CrossEntropy(), backwards, None, nullcontext)
     tracer.gradients(batch, reseed)
     found = tracer.gradients(batch, reseed)
     assert [g.shape for g in found[2]] == [p.shape for p in backwards]
