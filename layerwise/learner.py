@@ -93,6 +93,11 @@ class Learner(BaseEstimator):
         "balanced" gives every class the same say in the loss; in Python also a dict of weights.
     abstain_below : float
         Report coverage and accuracy when the network may abstain below this probability.
+    threshold : float or str
+        Two classes: the chance from which on a row is called positive: a number, or chosen on
+        validation rows: cost:MISS,ALARM, capacity:N (positives per 100 rows), recall:0.95.
+    prevalence : float
+        Two classes: the share of positives in the world, where that of the rows is another.
     baselines : str
         none, fast or all.
     device : str
@@ -138,6 +143,8 @@ class Learner(BaseEstimator):
         positive: str | None = None,
         class_weight: str | None = None,
         abstain_below: float | None = None,
+        threshold: float | str | None = None,
+        prevalence: float | None = None,
         baselines: str = "fast",
         device: str = "auto",
         precision: str = "float32",
@@ -171,6 +178,8 @@ class Learner(BaseEstimator):
         self.positive = positive
         self.class_weight = class_weight
         self.abstain_below = abstain_below
+        self.threshold = threshold
+        self.prevalence = prevalence
         self.baselines = baselines
         self.device = device
         self.precision = precision
@@ -248,7 +257,12 @@ class Learner(BaseEstimator):
         data : like the data that it was fitted on; the target's column may be missing
         returns : array (rows,), or (rows, targets) where there are several
         """
-        found = answers(self._fitted(), self._scores(data))
+        model = self._fitted()
+        if model.threshold is not None:
+            called = answers(model, self._scores(data, in_order_of_target=True))
+            labels = [as_label(value) for value in self.classes_]
+            return self.classes_[[labels.index(name) for name in model.target.classes]][called]
+        found = answers(model, self._scores(data))
         return self.classes_[found] if hasattr(self, "classes_") else found
 
     @available_if(_gives_probabilities)
@@ -275,7 +289,8 @@ class Learner(BaseEstimator):
         """Key (or row), prediction, scores and carried columns for every row of a source."""
         model = self._fitted()
         source = self._read(data)
-        table = predict_rows(model, source).drop(columns=["split", "fold"])
+        table = predict_rows(model, source)
+        table = table.drop(columns=["split", "fold", "threshold"], errors="ignore")
         scores = table[column_names(model.target, "score")].to_numpy()
         given = answers(model, scores)
         if model.target.kind in ("binary", "classes"):

@@ -37,6 +37,8 @@ class Predictions:
         (rows, labels); count and real predictions (rows, targets)
     weight : (rows,), may be negative; None: every row counts once
     group : (rows,), rows of one group are drawn together by the bootstrap
+    threshold : (rows,), binary: the chance from which on a row is called positive; None: the
+        likelier class
     """
 
     kind: str
@@ -45,6 +47,7 @@ class Predictions:
     scores: np.ndarray
     weight: np.ndarray | None = None
     group: np.ndarray | None = None
+    threshold: np.ndarray | None = None
     _known: dict = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -64,6 +67,7 @@ class Predictions:
             self.scores[rows],
             None if self.weight is None else self.weight[rows],
             None if self.group is None else self.group[rows],
+            None if self.threshold is None else self.threshold[rows],
         )
 
     def reweighted(self, factor: np.ndarray) -> Predictions:
@@ -103,6 +107,7 @@ class Predictions:
             scores[known],
             _column(table, "weight", known, float),
             _column(table, "group", known, None),
+            _column(table, "threshold", known, float) if target.kind == "binary" else None,
         )
 
 
@@ -178,7 +183,7 @@ def _own_metric(name: str) -> Metric:
 
 
 def decisions(predictions: Predictions) -> np.ndarray:
-    """Give what the network decides: the likeliest class (rows,), or 0/1 per label at 0.5."""
+    """Give the class of each row (rows,), the likeliest or by threshold, or 0/1 per label."""
     return predictions.once(_decisions)
 
 
@@ -457,6 +462,8 @@ def _all_scored(predictions: Predictions) -> bool:
 def _decisions(predictions: Predictions) -> np.ndarray:
     if predictions.kind == "labels":
         return (predictions.scores > 0.5).astype(np.int64)
+    if predictions.threshold is not None:
+        return (predictions.scores[:, 1] >= predictions.threshold).astype(np.int64)
     return predictions.scores.argmax(axis=1)
 
 

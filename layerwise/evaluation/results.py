@@ -95,9 +95,10 @@ def baseline_table(result: BaselineResult, table: DataFrame, target: Target) -> 
     rows = table["row"].to_numpy(dtype=np.int64)
     scores = result.scores.reshape(len(result.scores), -1)[rows]
     columns = column_names(target, "score")
-    return table.assign(
-        baseline=result.name, **{name: scores[:, place] for place, name in enumerate(columns)}
-    )
+    given = {name: scores[:, place] for place, name in enumerate(columns)}
+    if result.threshold is not None:
+        given["threshold"] = np.full(len(table), result.threshold)
+    return table.drop(columns="threshold", errors="ignore").assign(baseline=result.name, **given)
 
 
 def _values(measures: Mapping[str, Metric], predictions: Predictions) -> list[Score]:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -94,7 +94,7 @@ def _work(plan: Plan, settings: Any, run: Run | None, checkpoints, display, limi
     display.say(in_words(outcome))
     results = None
     if plan.machine.processes.first and (run is not None or _has_rows_to_judge(plan)):
-        results = _judge(plan, dataset, settings, run, outcome, display, limit)
+        plan, results = _judge(plan, dataset, settings, run, outcome, display, limit)
     return Job(plan, outcome, results, run)
 
 
@@ -153,9 +153,12 @@ def _say_schedule(run: Run, plan: Plan, display: Display) -> None:
 
 def _judge(plan: Plan, dataset, settings, run: Run | None, outcome: Outcome, display, limit):
     judgement = judge_plan(plan, dataset, settings, limit.left())
+    plan = replace(plan, model=replace(plan.model, threshold=judgement.threshold))
+    if judgement.results["threshold"] is not None:
+        display.say(f"Threshold {judgement.results['threshold']['text']}")
     display.say(_headline(judgement.results))
     if run is None:
-        return judgement.results
+        return plan, judgement.results
     run.write_tensors("network", plan.model.network.state_dict())
     judgement.results["training"] = {
         "ended": outcome.ended, "epochs": outcome.epochs, "steps": outcome.steps,
@@ -165,7 +168,7 @@ def _judge(plan: Plan, dataset, settings, run: Run | None, outcome: Outcome, dis
     state = STATES.get(outcome.ended, "finished")
     run.write("status", {"state": state, "message": in_words(outcome)})
     display.say(f"Report: {write_report(run)}")
-    return judgement.results
+    return plan, judgement.results
 
 
 def in_words(outcome: Outcome) -> str:

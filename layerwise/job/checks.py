@@ -10,6 +10,7 @@ import torch
 from layerwise.contracts import Batch, Recipe, Target
 from layerwise.errors import SettingsError, nearest
 from layerwise.evaluation.evaluate import undisturbed
+from layerwise.evaluation.thresholds import read_rule
 from layerwise.job.machine import check_precision
 from layerwise.job.model import DTYPES, Model
 from layerwise.networks import NETWORKS
@@ -24,6 +25,7 @@ AMOUNTS = {  # name -> what it must be, in words and as a test
     "minutes": ("a number above 0", lambda value: value > 0),
     "validation_fraction": ("a number from 0 to below 1", lambda value: 0 <= value < 1),
     "test_fraction": ("a number from 0 to below 1", lambda value: 0 <= value < 1),
+    "prevalence": ("a share above 0 and below 1", lambda value: 0 < value < 1),
     "abstain_below": ("a probability, from 0 to 1", lambda value: 0 <= value <= 1),
 }
 BASELINES = ("none", "fast", "all")
@@ -47,6 +49,8 @@ def check_settings(settings: Any) -> None:
             f"There is no --baselines '{settings.baselines}'."
             f"{nearest(settings.baselines, BASELINES)}"
         )
+    if settings.threshold is not None:
+        read_rule(settings.threshold)
     check_precision(settings.precision)
     _check_batch_size(settings.batch_size)
     _check_learning_rate(settings.learning_rate)

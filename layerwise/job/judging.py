@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,17 @@ from layerwise.evaluation.evaluate import predictions_table
 from layerwise.evaluation.mistakes import collect_rows, worst_table
 from layerwise.evaluation.plane import plane
 from layerwise.evaluation.results import baseline_table, judge
+from layerwise.evaluation.thresholds import (
+    Threshold,
+    at_prevalence,
+    choose_threshold,
+    prior_factors,
+    read_rule,
+    shifted,
+)
 from layerwise.job.model import Model
-from layerwise.job.plan import Plan
+from layerwise.job.plan import Plan, positive_share
+from layerwise.metrics import Predictions
 from layerwise.run import Run
 
 MOST_TRAINING_ROWS = 100_000  # in the predictions table; test and validation rows are all there
@@ -33,6 +42,7 @@ class Judgement:
     predictions: DataFrame
     baselines: DataFrame
     results: dict[str, Any]
+    threshold: float | None = None
 
 
 def judge_plan(
@@ -45,6 +55,7 @@ def judge_plan(
     """
     ends = time.monotonic() + seconds
     table = _predictions(plan, dataset)
+    table, threshold = _decided(plan, table, settings)
     left = (ends - time.monotonic()) / 2  # the other half is for the intervals and the report
     results = _baselines(plan, dataset, settings, left) if settings.baselines != "none" else {}
     judged = judge(
@@ -52,24 +63,42 @@ def judge_plan(
         abstain_below=settings.abstain_below, seed=settings.seed,
     )  # fmt: skip
     judged["same_rows"] = plan.split.same_rows
+    judged["threshold"] = None if threshold is None else threshold.to_json()
     others = [baseline_table(result, table, plan.model.target) for result in results.values()]
-    return Judgement(table, _joined(others), judged)
+    value = plan.model.threshold if threshold is None else threshold.value
+    return Judgement(table, _joined(others), judged, value)
+
+
+def _decided(plan: Plan, table: DataFrame, settings: Any) -> tuple[DataFrame, Threshold | None]:
+    """The table with the threshold of its rows, and the threshold that was asked for."""
+    if settings.threshold is None:
+        return _with_threshold(table, plan.model.threshold), None
+    part = "test" if plan.split.same_rows else "validation"
+    chosen = choose_threshold(
+        read_rule(settings.threshold), Predictions.from_table(table, plan.model.target, part)
+    )
+    return _with_threshold(table, chosen.value), chosen
+
+
+def _with_threshold(table: DataFrame, value: float | None) -> DataFrame:
+    return table if value is None else table.assign(threshold=float(value))
 
 
 def judge_source(model: Model, source: Source, metric: str, metrics: tuple, settings: Any) -> dict:
     """results.json of a trained model on rows of a source of their own."""
-    table = predict_rows(model, source)
+    table = predict_rows(model, source, settings.prevalence)
     return judge(
         table, model.target, metrics, leading=metric,
         abstain_below=settings.abstain_below, seed=settings.seed,
     )  # fmt: skip
 
 
-def predict_rows(model: Model, source: Source) -> DataFrame:
+def predict_rows(model: Model, source: Source, prevalence: float | None = None) -> DataFrame:
     """The predictions table of a source, with the truth where the source has it."""
     rows = torch.arange(len(source.frame))
     known = all(name in source.frame.columns for name in model.target.names)
-    return _table(model, source, model.answer(source), rows, "test", known)
+    table = _table(model, source, model.answer(source), rows, "test", known, prevalence)
+    return _with_threshold(table, model.threshold)
 
 
 def write_judgement(run: Run, plan: Plan, judgement: Judgement) -> None:
@@ -112,7 +141,9 @@ def _predictions(plan: Plan, dataset: TensorDataset) -> DataFrame:
         rows = _shown(plan, part)
         if len(rows):
             outputs = plan.model.outputs(Rows(dataset, rows))
-            tables.append(_table(plan.model, plan.source, outputs, rows, part, known=True))
+            tables.append(
+                _table(plan.model, plan.source, outputs, rows, part, True, plan.prevalence)
+            )
     return _joined(tables)
 
 
@@ -124,7 +155,11 @@ def _shown(plan: Plan, part: str) -> torch.Tensor:
     return rows
 
 
-def _table(model: Model, source: Source, outputs, rows, part: str, known: bool) -> DataFrame:
+def _table(
+    model: Model, source: Source, outputs, rows, part: str, known: bool,
+    prevalence: float | None = None,
+) -> DataFrame:  # fmt: skip
+    """The predictions table of some rows, weighted to a prevalence where one is given."""
     roles = model.roles
     frame = source.frame.iloc[rows.numpy()]
 
@@ -133,14 +168,18 @@ def _table(model: Model, source: Source, outputs, rows, part: str, known: bool) 
 
     beside = (*roles.carry, *(() if roles.time is None else (roles.time,)))
     carried = {name: column(name) for name in beside if name in frame.columns}
+    truth = encode_target(frame, roles, model.target) if known else None
+    weight = column(roles.weight)
+    if prevalence is not None and truth is not None:
+        weight = at_prevalence(truth, weight, prevalence)
     return predictions_table(
         model.target,
-        encode_target(frame, roles, model.target) if known else None,
+        truth,
         outputs,
         rows=rows.numpy(),
         split=part,
         key=column(roles.key),
-        weight=column(roles.weight),
+        weight=weight,
         group=column(roles.group),
         carried=carried,
     )
@@ -159,7 +198,27 @@ def _baselines(plan: Plan, dataset: TensorDataset, settings: Any, left: float) -
         names, batch.inputs, targets, batch.weight, parts, target,
         seconds=min(left, BASELINE_SECONDS[settings.baselines]), seed=settings.seed,
     )  # fmt: skip
-    return {result.name: result for result in found}
+    return {result.name: _decided_baseline(plan, result, settings) for result in found}
+
+
+def _decided_baseline(plan: Plan, result: Any, settings: Any) -> Any:
+    """A baseline with chances at the prevalence and a threshold of its own, by the same rule."""
+    target = plan.model.target
+    if target.kind != "binary" or not np.isfinite(result.scores).all():
+        return result
+    if plan.prevalence is not None:
+        share = positive_share(plan.source, plan.model, plan.split.rows("train"))
+        result = replace(
+            result, scores=shifted(result.scores, prior_factors((), share, plan.prevalence))
+        )
+    if settings.threshold is None:
+        return result
+    rows = plan.rows("validation")
+    judged = Predictions(
+        "binary", target.classes, plan.truth(rows), result.scores[rows.numpy()], plan.weight(rows)
+    )
+    chosen = choose_threshold(read_rule(settings.threshold), judged)
+    return replace(result, threshold=chosen.value)
 
 
 def _joined(tables: list[DataFrame]) -> DataFrame:
@@ -168,6 +227,8 @@ def _joined(tables: list[DataFrame]) -> DataFrame:
 
 def answers(model: Model, scores: np.ndarray) -> np.ndarray:
     """Class numbers (rows,), labels (rows, labels) of 0 and 1, or amounts, from outputs."""
+    if model.threshold is not None:
+        return (scores[:, 1] >= model.threshold).astype(np.int64)
     if model.target.kind in ("binary", "classes"):
         return scores.argmax(axis=1)
     if model.target.kind == "labels":

@@ -12,7 +12,6 @@ import torch
 
 from layerwise.contracts import Progress
 from layerwise.data.datasets import Rows, TensorDataset
-from layerwise.evaluation.evaluate import predict
 from layerwise.job.plan import Plan
 from layerwise.job.stopping import Best, Signals, TimeLimit
 from layerwise.metrics import Metric, Predictions, find_metric
@@ -134,7 +133,7 @@ class _Student:
 
     @contextmanager
     def told_of_bad_numbers(self) -> Iterator[None]:
-        """End training where a loss is no number; no checkpoint of the spoilt weights is written."""
+        """End training where a loss is no number; the spoilt weights are not saved."""
         try:
             yield
         except NotFiniteError as error:
@@ -252,12 +251,13 @@ class _Student:
     def _score(self) -> float:
         assert self.validation is not None
         model = self.plan.model
-        outputs = model.preparation.in_units(predict(model.network, model.task, self.validation))
+        outputs = model.outputs(self.validation)
         if not bool(torch.isfinite(outputs).all()):
             return math.nan
         return self.metric.function(
             Predictions(
                 model.target.kind, model.target.classes, self.truth, outputs.double().numpy(),
                 self.plan.weight(self.plan.rows("validation")),
+                threshold=model.thresholds(len(outputs)),
             )
         )  # fmt: skip

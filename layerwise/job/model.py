@@ -19,6 +19,7 @@ from layerwise.data.roles import Roles
 from layerwise.data.source import Source
 from layerwise.errors import RunError
 from layerwise.evaluation.evaluate import predict
+from layerwise.evaluation.thresholds import shifted
 from layerwise.networks import NETWORKS, network_class
 from layerwise.own_code import check_options
 from layerwise.run import Run
@@ -33,6 +34,8 @@ class Model:
 
     network_name, task_name : as in the tables, "my.py:Net", or "" for an object that was given
     class_values : the classes as the data have them, sorted: numbers, truth values or text
+    prior_factors : of two classes, what their chances are multiplied by, see ``prior_factors``
+    threshold : of two classes, the chance from which on the positive one is said
     """
 
     network: nn.Module
@@ -46,6 +49,8 @@ class Model:
     task_options: Mapping[str, Any] = field(default_factory=dict)
     precision: str = "float32"
     class_values: tuple[Any, ...] = ()
+    prior_factors: tuple[float, ...] = ()
+    threshold: float | None = None
 
     @property
     def device(self) -> torch.device:
@@ -64,7 +69,14 @@ class Model:
 
     def outputs(self, dataset: Any) -> Tensor:
         """Probabilities or values in the target's units for every row, on the CPU."""
-        return self.preparation.in_units(predict(self.network, self.task, dataset))
+        outputs = self.preparation.in_units(predict(self.network, self.task, dataset))
+        if not self.prior_factors or not len(outputs):
+            return outputs
+        return shifted(outputs, outputs.new_tensor(self.prior_factors))
+
+    def thresholds(self, rows: int) -> np.ndarray | None:
+        """The threshold of each of so many rows; None where the likeliest class is said."""
+        return None if self.threshold is None else np.full(rows, self.threshold)
 
     def answer(self, source: Source) -> np.ndarray:
         """Probabilities or values in the target's units for every row of a source, float64.
@@ -91,6 +103,8 @@ class Model:
             "roles": vars(self.roles),
             "precision": self.precision,
             "class_values": list(self.class_values),
+            "prior_factors": list(self.prior_factors),
+            "threshold": self.threshold,
         }
 
 
@@ -115,8 +129,15 @@ def load_model(run: Run, device: str = "cpu") -> Model:
         network.to(device).eval(), task, target, preparation, roles,
         plan["network"]["name"], plan["network"]["options"],
         plan["task"]["name"], plan["task"]["options"], plan["precision"],
-        tuple(plan.get("class_values") or target.classes),
+        tuple(plan.get("class_values") or target.classes), tuple(plan.get("prior_factors") or ()),
+        _threshold(run, plan),
     )  # fmt: skip
+
+
+def _threshold(run: Run, plan: Mapping[str, Any]) -> float | None:
+    """The threshold that validation rows chose, or the one that stood before training."""
+    chosen = run.read("results").get("threshold") if run.has("results.json") else None
+    return plan.get("threshold") if chosen is None else chosen["value"]
 
 
 def class_values(frame: DataFrame, target: Target) -> tuple[Any, ...]:

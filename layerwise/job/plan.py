@@ -22,6 +22,7 @@ from layerwise.data.target import (
     target_notes,
 )
 from layerwise.errors import SettingsError, nearest
+from layerwise.evaluation.thresholds import at_prevalence, prior_factors, read_rule
 from layerwise.job.checks import check_answers, check_closed_form, check_settings
 from layerwise.job.machine import Machine, choose_device, choose_threads
 from layerwise.job.model import (
@@ -41,6 +42,9 @@ from layerwise.scaling.processes import Processes
 from layerwise.tasks import default_task
 from layerwise.training import check_recipe
 from layerwise.training.chance import mixed
+
+PROPER = ("cross_entropy", "binary_cross_entropy", "negative_log_likelihood", "squared")
+# losses whose least value is at the true chances, so that weights can be divided out of them
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Plan:
     layers: list[Layer]
     seed: int = 0
     micro_batches: int = 1
+    prevalence: float | None = None
     departures: tuple[str, ...] = ()
     choices: list[Choice] = field(default_factory=list)
 
@@ -81,9 +86,12 @@ class Plan:
         return encode_target(frame, self.model.roles, self.model.target)
 
     def weight(self, rows: torch.Tensor) -> np.ndarray | None:
-        """Weights of some rows (rows,); None without a weight column."""
+        """Weights of some rows (rows,), at the prevalence that was given; None: 1 each."""
         name = self.model.roles.weight
-        return None if name is None else self.source.frame[name].to_numpy(float)[rows.numpy()]
+        weight = None if name is None else self.source.frame[name].to_numpy(float)[rows.numpy()]
+        if self.prevalence is None:
+            return weight
+        return at_prevalence(self.truth(rows), weight, self.prevalence)
 
     def record(self) -> dict[str, Any]:
         """plan.json: all of it as JSON values."""
@@ -167,6 +175,7 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
     model, kind = _build(settings, network, options, task, target, preparation, roles)
     model = replace(model, class_values=class_values(source.frame, target))
     check_answers(model)
+    model = _with_decision(model, settings, source, train)
     recipe, fitted = resolve_recipe(
         kind or type(model.network), settings, model.task, target, len(train)
     )
@@ -182,6 +191,7 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
         layers=layers,
         seed=settings.seed,
         micro_batches=settings.micro_batches,
+        prevalence=settings.prevalence,
         departures=tuple(getattr(kind, "departures", ()) if settings.recipe == "historic" else ()),
     )  # fmt: skip
     plan.choices.extend(_choices(plan, why, fitted, machine_why, settings))
@@ -298,6 +308,41 @@ def _build(settings, network, options, task, target, preparation, roles):
     return model, kind
 
 
+def _with_decision(model: Model, settings: Any, source: Source, train: np.ndarray) -> Model:
+    """The model with what turns its chances into those of the world, and these into decisions."""
+    if model.target.kind != "binary":
+        for flag in ("threshold", "prevalence"):
+            if getattr(settings, flag) is not None:
+                raise SettingsError(
+                    f"--{flag} goes with a target of two classes, got one of kind "
+                    f"'{model.target.kind}'. Leave it out."
+                )
+        return model
+    weights = tuple(getattr(model.task, "class_weight", ()))
+    if getattr(model.task, "loss", "") not in PROPER or min(weights, default=0) <= 0:
+        weights = ()
+    if not weights and settings.prevalence is None and settings.threshold is None:
+        return model
+    share = positive_share(source, model, train)
+    if settings.prevalence is not None and not 0 < share < 1:
+        raise SettingsError("--prevalence needs training rows of both classes.")
+    threshold = weights[0] / sum(weights) if weights else None  # where the weighted loss decides
+    rule = None if settings.threshold is None else read_rule(settings.threshold)
+    if rule is not None:
+        threshold = rule.numbers[0] if rule.name == "number" else None
+    shift = bool(weights) or settings.prevalence is not None
+    factors = prior_factors(weights, share, settings.prevalence) if shift else ()
+    return replace(model, prior_factors=factors, threshold=threshold)
+
+
+def positive_share(source: Source, model: Model, rows: np.ndarray) -> float:
+    """Share of positives among some rows by weight, for a target of two classes."""
+    codes = encode_target(source.frame.iloc[rows], model.roles, model.target)
+    name = model.roles.weight
+    weight = None if name is None else source.frame[name].to_numpy(float)[rows]
+    return float(np.average(codes, weights=weight))
+
+
 def _rebuildable(named: Any) -> str:
     """A name under which ``load_model`` finds the same class; "" for what only lives here."""
     return named if isinstance(named, str) else ""
@@ -351,9 +396,24 @@ def _choices(plan: Plan, why_network: str, fitted: tuple, machine_why: tuple, se
         yield Choice("", f"Not as in the paper: {departure}")
     stops = f", stops after {plan.patience} epochs without a better one" if plan.patience else ""
     yield Choice("metric", f"{plan.metric}{stops}")
+    yield from _decision_choices(plan, settings)
     yield Choice("device", machine.device_name(), machine_why[0])
     yield Choice("threads", f"{machine.threads}, {machine.precision}", machine_why[1])
     yield Choice("processes", str(machine.processes))
+
+
+def _decision_choices(plan: Plan, settings: Any):
+    model = plan.model
+    if settings.prevalence is not None:
+        why = "the training rows' rate is not the world's: chances and metrics are moved to it"
+        yield Choice("prevalence", f"{settings.prevalence:g}", why)
+    if settings.threshold is not None:
+        yield Choice("threshold", str(settings.threshold), "as asked; chosen on validation rows")
+    elif model.threshold is not None:
+        why = "the class weights decide there; they are divided out of the chances themselves"
+        yield Choice("threshold", f"{model.threshold:.4g}", why)
+    elif model.target.kind == "classes" and any(getattr(model.task, "class_weight", ())):
+        yield Choice("", "The chances of the classes are those under the class weights.")
 
 
 def _why_task(settings: Any, model: Model) -> str:

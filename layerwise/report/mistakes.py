@@ -69,6 +69,8 @@ def _answers(record: Record, frame: DataFrame) -> tuple[list, list, list]:
     scores = frame[[column for column in frame if str(column).startswith("score")]].to_numpy(float)
     if target.kind in ("binary", "classes"):
         best = scores.argmax(axis=1)
+        if "threshold" in frame and target.kind == "binary":
+            best = (scores[:, 1] >= frame["threshold"].to_numpy(float)).astype(int)
         said = [target.classes[place] for place in best]
         return said, scores.max(axis=1).tolist(), frame["truth"].tolist()
     true = frame[[column for column in frame if str(column).startswith("truth")]].to_numpy(float)
@@ -85,7 +87,7 @@ def _answers(record: Record, frame: DataFrame) -> tuple[list, list, list]:
 
 
 def _is_own(column: str) -> bool:
-    own = {"row", "key", "split", "fold", "truth", "score", "weight", "group"}
+    own = {"threshold", "row", "key", "split", "fold", "truth", "score", "weight", "group"}
     own |= {"decision", "confidence", "residual", "baseline"}
     return column in own or column.startswith(("truth:", "score:"))
 

@@ -1,0 +1,180 @@
+"""Where two classes are told apart: a threshold by a stated rule, and chances at another rate."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from layerwise.errors import SettingsError, nearest
+from layerwise.metrics import Predictions
+
+RULES = {"cost": 2, "capacity": 1, "recall": 1}  # name -> how many numbers it takes
+EXAMPLE = "Give cost:MISS,ALARM (cost:10,1), capacity:N (per 100 rows), recall:0.95 or a number."
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a threshold is chosen: "cost", "capacity", "recall", or "number", which is itself."""
+
+    name: str
+    numbers: tuple[float, ...]
+
+    def __str__(self) -> str:
+        numbers = ",".join(f"{number:g}" for number in self.numbers)
+        return numbers if self.name == "number" else f"{self.name}:{numbers}"
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A row is called positive from this chance on.
+
+    rows : validation rows that chose it; 0 where none did
+    text : the rule and what it gave on those rows, in words
+    """
+
+    value: float
+    rule: str
+    rows: int
+    text: str
+
+    def to_json(self) -> dict:
+        """Give it as JSON values."""
+        return asdict(self)
+
+
+def read_rule(text: str | float) -> Rule:
+    """Give the rule that a text such as "cost:10,1" means; SettingsError where it means none."""
+    name, colon, numbers = str(text).partition(":")
+    if not colon:
+        name, numbers = "number", name
+    if colon and name not in RULES:
+        raise SettingsError(f"There is no --threshold '{text}'.{nearest(name, RULES)} {EXAMPLE}")
+    try:
+        found = tuple(float(number) for number in numbers.split(","))
+    except ValueError:
+        raise SettingsError(
+            f"--threshold must be a rule or a number, got '{text}'. {EXAMPLE}"
+        ) from None
+    if not _fits(name, found):
+        raise SettingsError(f"--threshold '{text}' cannot be: {_must(name)}. {EXAMPLE}")
+    return Rule(name, found)
+
+
+def choose_threshold(rule: Rule, predictions: Predictions) -> Threshold:
+    """Give the threshold that a rule finds on validation rows of a binary target.
+
+    cost: the least sum of weights times costs; of equal ones that nearest to
+    ALARM / (MISS + ALARM), which is right for true chances (Elkan 2001, "The foundations of
+    cost-sensitive learning"). capacity: the lowest at which no more are called positive.
+    recall: the highest that finds that share of the positives. Candidates lie midway between two
+    scores that occur. SettingsError: there are no such rows, or no positive ones.
+    """
+    assert predictions.kind == "binary"
+    if rule.name == "number":
+        return Threshold(rule.numbers[0], str(rule), 0, f"{rule.numbers[0]:g}, as asked.")
+    positive, weights = predictions.truth == 1, predictions.weights
+    if not len(predictions) or weights[positive].sum() <= 0 or weights[~positive].sum() <= 0:
+        raise SettingsError(
+            f"--threshold {rule} is chosen on validation rows of both classes, and there are none. "
+            "Give a larger --validation-fraction, or a number as --threshold."
+        )
+    candidates, found, alarms = _counts(predictions)
+    place = _best(rule, candidates, found, alarms)
+    value = float(candidates[place])
+    return Threshold(value, str(rule), len(predictions), _words(rule, value, found, alarms, place))
+
+
+def prior_factors(class_weights, share: float, prevalence: float | None) -> tuple[float, float]:
+    """Give what the chances of both classes are multiplied by (and then made to sum to 1).
+
+    Weights in the loss act as if the classes were that much more frequent: they are divided out.
+    A share of positives of ``prevalence`` instead of the training rows' ``share`` (weighted)
+    changes the odds by the ratio of the odds (Saerens et al. 2002, "Adjusting the outputs of a
+    classifier to new a priori probabilities", eq. 4).
+    """
+    negative, positive = class_weights or (1.0, 1.0)
+    factors = 1 / negative, 1 / positive
+    if prevalence is None:
+        return factors
+    return factors[0] * (1 - prevalence) / (1 - share), factors[1] * prevalence / share
+
+
+def shifted(chances, factors):
+    """Give (rows, 2) chances times the factors of their classes, summing to 1 again."""
+    weighted = chances * factors
+    return weighted / weighted.sum(axis=1).reshape(-1, 1)
+
+
+def at_prevalence(
+    truth: np.ndarray, weight: np.ndarray | None, prevalence: float
+) -> np.ndarray | None:
+    """Give weights (rows,) with which a share ``prevalence`` of all is positive, the sum kept.
+
+    truth : (rows,) 0 or 1, negative where it is not known, which leaves the weight as it is.
+    Rows of one class only keep their weights.
+    """
+    weights = np.ones(len(truth)) if weight is None else np.asarray(weight, float)
+    positive, negative = weights[truth == 1].sum(), weights[truth == 0].sum()
+    if positive <= 0 or negative <= 0:
+        return weight
+    total = positive + negative
+    of_class = np.array([(1 - prevalence) * total / negative, prevalence * total / positive, 1.0])
+    return weights * of_class[truth]
+
+
+def _fits(name: str, numbers: tuple[float, ...]) -> bool:
+    if len(numbers) != RULES.get(name, 1) or not np.isfinite(numbers).all():
+        return False
+    if name == "cost":
+        return min(numbers) >= 0 and sum(numbers) > 0
+    return 0 < numbers[0] <= (100 if name == "capacity" else 1)
+
+
+def _must(name: str) -> str:
+    return {
+        "cost": "it takes two costs that are not negative, of a missed positive and of an alarm",
+        "capacity": "it takes a number above 0 and up to 100, of positives per 100 rows",
+        "recall": "it takes a share above 0 and up to 1",
+        "number": "it is a chance above 0 and up to 1",
+    }[name]
+
+
+def _counts(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give rising thresholds and the weight of positives and negatives at or above each.
+
+    The first threshold calls all rows positive, the last none.
+    """
+    scores, places = np.unique(predictions.scores[:, 1], return_inverse=True)
+    middles = (scores[1:] + scores[:-1]) / 2
+    candidates = np.concatenate(([scores[0] / 2], middles, [np.nextafter(scores[-1], 2)]))
+    sums = []
+    for code in (1, 0):
+        of_class = np.where(predictions.truth == code, predictions.weights, 0.0)
+        each = np.bincount(places.reshape(-1), of_class, len(scores))
+        sums.append(np.append(np.cumsum(each[::-1])[::-1], 0.0))
+    return candidates, sums[0], sums[1]
+
+
+def _best(rule: Rule, candidates: np.ndarray, found: np.ndarray, alarms: np.ndarray) -> int:
+    if rule.name == "cost":
+        miss, alarm = rule.numbers
+        costs = miss * (found[0] - found) + alarm * alarms
+        least = np.flatnonzero(np.isclose(costs, costs.min(), rtol=1e-12, atol=1e-12))
+        return int(least[np.argmin(np.abs(candidates[least] - alarm / (miss + alarm)))])
+    if rule.name == "capacity":
+        share = (found + alarms) / (found[0] + alarms[0])
+        return int(np.flatnonzero(share <= rule.numbers[0] / 100 + 1e-12)[0])
+    return int(np.flatnonzero(found >= rule.numbers[0] * found[0] * (1 - 1e-12))[-1])
+
+
+def _words(rule: Rule, value: float, found: np.ndarray, alarms: np.ndarray, place: int) -> str:
+    called = found[place] + alarms[place]
+    right = f"{100 * found[place] / called:.3g} % of those that it calls so" if called else "none"
+    meaning = {
+        "cost": "least cost, a miss {0:g} and an alarm {1:g}",
+        "capacity": "at most {0:g} of 100 rows called positive",
+        "recall": "at least {0:g} of the positives found",
+    }[rule.name].format(*rule.numbers)
+    return (
+        f"{value:.4g}: {meaning}, on the validation rows, where it finds "
+        f"{100 * found[place] / found[0]:.3g} % of the positives and is right about {right}."
+    )
