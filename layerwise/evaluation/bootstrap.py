@@ -170,7 +170,8 @@ def _is_smooth(metric: Metric, predictions: Predictions) -> bool:
     """Whether the value is a mean of one number per row, or its root."""
     if metric.of_rows is None or not len(predictions):
         return False
-    return np.isfinite(predictions.scores).all() and _rows_of(metric, predictions).shape[1] == 1
+    known = bool(np.isfinite(predictions.scores).all())
+    return known and _rows_of(metric, predictions).shape[1] == 1
 
 
 def _rows_of(metric: Metric, predictions: Predictions) -> np.ndarray:

@@ -81,7 +81,7 @@ def _small(images: np.ndarray, rows: np.ndarray, at_once: int = 1024) -> np.ndar
     for first in range(0, len(rows), at_once):
         block = torch.from_numpy(np.asarray(images[rows[first : first + at_once]])).float()
         grey = block.reshape(len(block), -1, *block.shape[-2:]).mean(dim=1, keepdim=True)
-        sides = [min(side, SIDE) for side in grey.shape[2:]]
+        sides = min(grey.shape[2], SIDE), min(grey.shape[3], SIDE)
         found.append(nn.functional.adaptive_avg_pool2d(grey, sides).flatten(1).numpy())
     small = np.concatenate(found) if found else np.empty((0, 1), np.float32)
     small -= small.mean(axis=1, keepdims=True)
@@ -101,7 +101,7 @@ def _usual_distance(held: np.ndarray, training: np.ndarray) -> float:
 
 
 def _within(held: np.ndarray, training: np.ndarray, limit: float) -> np.ndarray:
-    from scipy.spatial import cKDTree  # slow to import
+    from scipy.spatial import KDTree  # slow to import
 
     width = held.shape[1]
     radius, looked, known = limit * np.sqrt(width), held, training
@@ -110,10 +110,10 @@ def _within(held: np.ndarray, training: np.ndarray, limit: float) -> np.ndarray:
         directions = generator.normal(size=(width, DIRECTIONS))
         directions /= np.linalg.norm(directions, axis=0)
         looked, known, radius = held @ directions, training @ directions, 4 * limit
-    tree = cKDTree(known, balanced_tree=False, compact_nodes=False)
+    tree = KDTree(known, balanced_tree=False, compact_nodes=False)
     places = tree.query(looked, k=5, p=np.inf, distance_upper_bound=radius)[1]
     pairs = []
-    for column in places.T:
+    for column in np.asarray(places).T:
         rows = np.flatnonzero(column < len(training))
         gaps = held[rows].astype(np.float64) - training[column[rows]]
         close = np.sqrt((gaps**2).mean(axis=1)) <= limit

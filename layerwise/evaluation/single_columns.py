@@ -141,7 +141,8 @@ def _monotone(values: np.ndarray, answer: np.ndarray, learned: np.ndarray) -> np
         return guess
     from sklearn.isotonic import IsotonicRegression  # slow to import
 
-    curve = IsotonicRegression(increasing="auto", out_of_bounds="clip")
+    rising = np.corrcoef(rankdata(values[fitted]), rankdata(answer[fitted]))[0, 1] > 0
+    curve = IsotonicRegression(increasing=bool(rising), out_of_bounds="clip")
     curve.fit(values[fitted], answer[fitted])
     guess[known] = curve.predict(values[known])
     return guess

@@ -96,7 +96,8 @@ def give_verdict(
     if margin is None:
         margin, why = default_margin(gap.name, values[best])
     finding = _finding(low, high, margin)
-    difference = Score(gap.name, gap.value, *sorted((sign * low, sign * high)), gap.rows)
+    low, high = min(sign * low, sign * high), max(sign * low, sign * high)
+    difference = Score(gap.name, gap.value, low, high, gap.rows)
     deviation = gap.deviation
     smallest = (float(ndtri(1 - TAIL)) + float(ndtri(POWER))) * deviation
     needed = {"better": True, "worse": False, "equivalent": False}.get(finding)

@@ -17,7 +17,7 @@ from layerwise.data.roles import assign_roles, describe_columns
 from layerwise.data.source import Source
 from layerwise.data.split import Split, split_rows
 from layerwise.data.target import describe_target, drop_missing_target
-from layerwise.evaluation import leaks
+from layerwise.evaluation import evidence
 from layerwise.evaluation.fingerprints import fingerprints, row_fingerprints
 from layerwise.evaluation.leaks import leak_certificate
 
@@ -67,7 +67,7 @@ def test_clean_rows_pass_every_check_that_can_be_made():
         "Fitted constants": True,
         "Rows of an earlier run": None,
     }
-    assert [content["rows"][part]["rows"] for part in leaks.PARTS] == [210, 45, 45]
+    assert [content["rows"][part]["rows"] for part in evidence.PARTS] == [210, 45, 45]
     json.dumps(content, allow_nan=False)
 
 
@@ -260,8 +260,8 @@ def test_the_fingerprint_of_a_part_does_not_mind_the_order_of_its_rows():
 
 
 def test_a_sample_is_stated_and_keeps_the_held_out_rows(monkeypatch):
-    monkeypatch.setattr(leaks, "MOST_ROWS", 100)
-    monkeypatch.setattr(leaks, "MOST_HELD", 30)
+    monkeypatch.setattr(evidence, "MOST_ROWS", 100)
+    monkeypatch.setattr(evidence, "MOST_HELD", 30)
     content = certificate(people())
     assert "There are 300 rows; a sample was looked at: 40 train, 30" in content["sampled"]
     assert content["rows"]["train"] | {"fingerprint": ""} == {
