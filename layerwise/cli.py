@@ -83,7 +83,8 @@ def predict(given: Given) -> None:
     from layerwise.learner import Learner
 
     write = writer(given.values["out"])
-    write(Learner.load(given.words[0]).predict_table(given.words[1]))
+    learner, explain = Learner.load(given.words[0]), given.values.get("explain", False)
+    write(learner.predict_table(given.words[1], explain=explain))
     print(f"Predictions: {given.values['out']}")
 
 
@@ -161,6 +162,7 @@ class Verb:
 
 DRY_RUN = Parameter("dry_run", ("bool",), False, "Only show what would be done.")
 OUT = Parameter("out", ("str",), REQUIRED, "File to write: .csv, .parquet, .jsonl or .npz.")
+EXPLAIN = Parameter("explain", ("bool",), False, "Add the reasons in the table's own columns.")
 EPOCHS = Parameter("epochs", ("int", "None"), None, "Passes in all, where it is to be longer.")
 
 METRIC = Parameter("metric", ("str", "None"), None, "What is compared; unset: what led the first.")
@@ -173,7 +175,9 @@ VERBS = {
         lambda: (*_learning(), DRY_RUN),
     ),
     "evaluate": Verb(evaluate, ("RUN", "[SOURCE]"), "Judge a trained network again."),
-    "predict": Verb(predict, ("RUN", "SOURCE"), "Write predictions for new rows.", lambda: (OUT,)),
+    "predict": Verb(
+        predict, ("RUN", "SOURCE"), "Write predictions for new rows.", lambda: (OUT, EXPLAIN)
+    ),
     "resume": Verb(resume, ("RUN",), "Continue a run where it stopped.", lambda: (EPOCHS,)),
     "report": Verb(report, ("RUN",), "Write the report of a run again."),
     "compare": Verb(

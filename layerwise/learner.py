@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 import numpy as np
-from pandas import DataFrame, json_normalize
+from pandas import DataFrame, concat, json_normalize
 from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import ClassifierTags, RegressorTags
@@ -23,6 +23,7 @@ from layerwise.errors import RunError
 from layerwise.job import ENDINGS, Job, own_chance, run_job
 from layerwise.job.estimate import estimate
 from layerwise.job.judging import answers, judge_source, predict_rows
+from layerwise.job.judging import explain as reasons_of
 from layerwise.job.machine import choose_device
 from layerwise.job.model import Model, load_model
 from layerwise.job.plan import make_plan, read_source
@@ -285,8 +286,13 @@ class Learner(BaseEstimator):
             return float((np.asarray(truth) == found).mean())
         return float(r2_score(truth, found))
 
-    def predict_table(self, data) -> DataFrame:
-        """Key (or row), prediction, scores and carried columns for every row of a source."""
+    def predict_table(self, data, *, explain: bool = False) -> DataFrame:
+        """Key (or row), prediction, scores and carried columns for every row of a source.
+
+        explain : adds reason_1 to reason_3, the columns that move each prediction most, such as
+            "age = 61 (+0.21)": with this value instead of the training median (or the most
+            common category) the score is higher by 0.21
+        """
         model = self._fitted()
         source = self._read(data)
         table = predict_rows(model, source)
@@ -303,7 +309,7 @@ class Learner(BaseEstimator):
                 table.insert(place + number, f"prediction:{name}", given[:, number])
         if self.abstain_below is not None and model.target.kind in ("binary", "classes"):
             table["abstains"] = scores.max(axis=1) < self.abstain_below
-        return table
+        return concat([table, reasons_of(model, source)], axis=1) if explain else table
 
     def evaluate(self, data=None) -> dict:
         """results.json: on the rows that were held out, or on a source of its own."""

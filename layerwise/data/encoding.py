@@ -24,6 +24,7 @@ class Encoding:
     categories : names of the codes 1, 2, ...; code 0 is unknown
     clock : dates have a time of day
     left_out : number of categories that were too rare to be kept
+    common : code of the category that most training rows have
     """
 
     name: str
@@ -33,6 +34,7 @@ class Encoding:
     categories: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     left_out: int = 0
+    common: int = 0
 
     def numbers(self, series: Series) -> list[np.ndarray]:
         """One array (rows,) per feature, NaN where missing; views where the column is numeric."""
@@ -67,6 +69,7 @@ def fit_encoding(series: Series, column: Column, most: int) -> Encoding:
             categories=tuple(categories + [MISSING] * bool(counts[0])),
             features=(column.name,),
             left_out=len(names) - len(kept),
+            common=categories.index(names[kept[0]]) + 1 if kept else 1,
         )
     if column.kind != "date":
         return Encoding(column.name, column.kind, column.reading, features=(column.name,))

@@ -272,4 +272,5 @@ def _encoding(entry: dict) -> Encoding:
         tuple(entry["categories"]),
         tuple(entry["features"]),
         entry["left_out"],
+        entry.get("common", 0),
     )

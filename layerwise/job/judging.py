@@ -12,11 +12,15 @@ from pandas import DataFrame, concat
 from layerwise.data.datasets import Rows, TensorDataset
 from layerwise.data.source import Source
 from layerwise.data.target import encode_target
+from layerwise.errors import SettingsError
 from layerwise.evaluation.baselines import choose_baselines, fit_baselines
+from layerwise.evaluation.columns import column_places
 from layerwise.evaluation.evaluate import predictions_table
+from layerwise.evaluation.importance import importance, reasons
 from layerwise.evaluation.mistakes import collect_rows, worst_table
 from layerwise.evaluation.plane import plane
 from layerwise.evaluation.results import baseline_table, judge
+from layerwise.evaluation.subgroups import subgroups
 from layerwise.evaluation.thresholds import (
     Threshold,
     at_prevalence,
@@ -27,8 +31,9 @@ from layerwise.evaluation.thresholds import (
 )
 from layerwise.job.model import Model
 from layerwise.job.plan import Plan, positive_share
-from layerwise.metrics import Predictions
+from layerwise.metrics import Predictions, find_metric
 from layerwise.run import Run
+from layerwise.tasks import TASKS
 
 MOST_TRAINING_ROWS = 100_000  # in the predictions table; test and validation rows are all there
 BASELINE_SECONDS = {"fast": 30.0, "all": 120.0, "none": 0.0}
@@ -63,6 +68,10 @@ def judge_plan(
         abstain_below=settings.abstain_below, seed=settings.seed,
     )  # fmt: skip
     judged["same_rows"] = plan.split.same_rows
+    judged["subgroups"] = subgroups(
+        table, plan.model.target, plan.metric,
+        split=judged["headline"]["split"], seed=settings.seed,
+    )  # fmt: skip
     judged["threshold"] = None if threshold is None else threshold.to_json()
     others = [baseline_table(result, table, plan.model.target) for result in results.values()]
     value = plan.model.threshold if threshold is None else threshold.value
@@ -87,10 +96,11 @@ def _with_threshold(table: DataFrame, value: float | None) -> DataFrame:
 def judge_source(model: Model, source: Source, metric: str, metrics: tuple, settings: Any) -> dict:
     """results.json of a trained model on rows of a source of their own."""
     table = predict_rows(model, source, settings.prevalence)
-    return judge(
+    judged = judge(
         table, model.target, metrics, leading=metric,
         abstain_below=settings.abstain_below, seed=settings.seed,
     )  # fmt: skip
+    return judged | {"subgroups": subgroups(table, model.target, metric, seed=settings.seed)}
 
 
 def predict_rows(model: Model, source: Source, prevalence: float | None = None) -> DataFrame:
@@ -123,7 +133,46 @@ def write_judgement(run: Run, plan: Plan, judgement: Judgement) -> None:
         if all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
             run.write_tensors("plane", tensors)
             results["plane"] = {"columns": list(model.preparation.feature_names), "layers": layers}
+    results["importance"] = _importance(plan, judgement.predictions, split)
     run.write("results", results)
+
+
+def _importance(plan: Plan, table: DataFrame, split: str) -> list[dict]:
+    """What each input column of a table is worth on the judged rows."""
+    model, part = plan.model, table.loc[table["split"] == split]
+    places = column_places(model.preparation)
+    if not places or model.task_name not in TASKS:
+        return []
+    part = part.iloc[:MOST_TRAINING_ROWS]
+    judged = Predictions.from_table(part, model.target)
+    rows = torch.from_numpy(part["row"].to_numpy(copy=True))
+    inputs = model.dataset(plan.source).batch(rows).inputs
+    metric = find_metric(plan.metric, model.target.kind)
+    return importance(inputs, judged, model.scores, places, metric, seed=plan.seed)
+
+
+def explain(model: Model, source: Source) -> DataFrame:
+    """The reasons for each prediction, in the columns of the source; see ``reasons``."""
+    target, places = model.target, column_places(model.preparation)
+    if not places or target.kind == "labels" or len(target.names) > 1:
+        raise SettingsError(
+            "--explain goes with a table (or array) and one target. This run has "
+            + ("several targets." if places else "images as inputs.")
+        )
+    model = model.doubled()
+    inputs = model.dataset(source).inputs
+    scores = model.scores(inputs)
+    said = answers(model, scores) if target.kind in ("binary", "classes") else None
+    neutral = model.neutral()
+    shown = {each.name: _values(source, each.name, at) for at, each in enumerate(places)}
+    return reasons(inputs, model.scores, places, neutral, shown, said)
+
+
+def _values(source: Source, name: str, place: int) -> list:
+    """The values of an input column as the source has them."""
+    if source.inputs is not None:
+        return source.inputs[:, place].tolist()
+    return source.frame[name].tolist()
 
 
 def _is_plane(plan: Plan) -> bool:

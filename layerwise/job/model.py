@@ -18,6 +18,7 @@ from layerwise.data.preparation import Preparation
 from layerwise.data.roles import Roles
 from layerwise.data.source import Source
 from layerwise.errors import RunError
+from layerwise.evaluation.columns import neutral_row
 from layerwise.evaluation.evaluate import predict
 from layerwise.evaluation.thresholds import shifted
 from layerwise.networks import NETWORKS, network_class
@@ -84,11 +85,23 @@ class Model:
         The networks of the zoo answer for tables in float64, so that what a row gets does not
         depend on the rows beside it (in float32 the last digit does).
         """
-        model = self
-        if self.preparation.form != "images" and self.network_name in NETWORKS:
-            network = copy.deepcopy(self.network).double()
-            model = replace(self, network=network, precision="float64")
+        model = self.doubled()
         return model.outputs(model.dataset(source)).double().numpy()
+
+    def doubled(self) -> "Model":
+        """The same in float64, where the network is one of the zoo's and the inputs a table."""
+        if self.preparation.form == "images" or self.network_name not in NETWORKS:
+            return self
+        network = copy.deepcopy(self.network).double()
+        return replace(self, network=network, precision="float64")
+
+    def scores(self, inputs: Tensor | dict[str, Tensor]) -> np.ndarray:
+        """Probabilities or values in the target's units for prepared inputs, (rows, ...)."""
+        return self.outputs(TensorDataset(inputs)).double().numpy()
+
+    def neutral(self) -> Tensor | dict[str, Tensor]:
+        """One row of inputs: training medians and most common categories, in its precision."""
+        return _cast(neutral_row(self.preparation), DTYPES[self.precision])
 
     def record(self) -> dict[str, Any]:
         """What ``load_model`` needs beside tensors, as JSON values."""

@@ -13,6 +13,8 @@ from layerwise.report.figures import COLOURS, Drawing, blank, short
 from layerwise.report.glossary import label
 from layerwise.report.record import Record, score_of
 
+MOST_COLUMNS = 20  # that are drawn
+
 
 def draw_comparison(record: Record) -> Iterator[Drawing]:
     """The leading metric with its interval: the network above its baselines."""
@@ -45,6 +47,33 @@ def draw_comparison(record: Record) -> Iterator[Drawing]:
     )
     title = f"{label(name)[:1].upper()}{label(name)[1:]}, with intervals"
     yield Drawing("baselines", "baselines", title, caption, figure, numbers)
+
+
+def draw_importance(record: Record) -> Iterator[Drawing]:
+    """How much worse the leading metric becomes when a column is shuffled."""
+    rows = [one for one in record.results.get("importance") or () if one["drop"] is not None]
+    rows = rows[:MOST_COLUMNS]
+    if not rows:
+        return
+    figure, axes = blank(height=0.75 + 0.27 * len(rows))
+    for place, row in enumerate(rows):
+        ends = [np.nan if row[end] is None else row[end] for end in ("low", "high")]
+        axes.plot(ends, [place, place], color=COLOURS["slate"], linewidth=2.4)
+        axes.plot(row["drop"], place, "o", color=COLOURS["blue"], markersize=5.5)
+    axes.axvline(0, color=COLOURS["muted"], linewidth=0.8)
+    axes.set_yticks(range(len(rows)), [short(row["column"], 26) for row in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel(f"loss of {label(record.leading or 'score')}")
+    caption = (
+        "What is lost when the values of one column are shuffled among the judged rows: the mean "
+        "of 5 shuffles; line: 95 % interval over the rows. A column that others can stand in for "
+        "seems unimportant."
+    )
+    title = "What each column is worth"
+    yield Drawing("columns", "columns", title, caption, figure, DataFrame(rows))
 
 
 def draw_judgement(record: Record) -> Iterator[Drawing]:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from layerwise.report import mistakes, sentences, tables
 from layerwise.report.curves import per_class
-from layerwise.report.draw_judgement import draw_comparison, draw_judgement
+from layerwise.report.draw_judgement import draw_comparison, draw_importance, draw_judgement
 from layerwise.report.draw_plane import draw_plane
 from layerwise.report.draw_training import draw_training
 from layerwise.report.figures import Drawing, save, style
@@ -24,6 +24,8 @@ MOST_ROWS = 3000  # of a figure's table in report.json; the CSV beside it has al
 SECTIONS = {
     "baselines": "Against baselines",
     "scores": "All scores",
+    "subgroups": "For each group of rows",
+    "columns": "What it looks at",
     "training": "How training went",
     "mistakes": "Where it is right and wrong",
     "plane": "What it makes of the plane",
@@ -63,6 +65,8 @@ def report_content(record: Record) -> dict[str, Any]:
         "scores": tables.scores_table(record),
         "baselines": tables.baselines_table(record),
         "classes": by_class,
+        "threshold": record.results.get("threshold"),
+        "subgroups": record.results.get("subgroups") or [],
         "facts": tables.facts(record),
         "worst": mistakes.worst_rows(record),
         "data": record.plan.get("data") or {},
@@ -85,6 +89,7 @@ def report_content(record: Record) -> dict[str, Any]:
 
 def _drawings(record: Record) -> Iterator[Drawing]:
     yield from draw_comparison(record)
+    yield from draw_importance(record)
     yield from draw_training(record)
     yield from draw_judgement(record)
     yield from draw_plane(record)
@@ -104,6 +109,8 @@ def _sections(content: dict[str, Any], drawn: set[str]) -> dict[str, str]:
         "baselines": content["baselines"],
         "scores": content["scores"]["rows"],
         "training": "training" in drawn,
+        "columns": "columns" in drawn,
+        "subgroups": content["subgroups"],
         "mistakes": "mistakes" in drawn or content["worst"]["rows"] or content["classes"],
         "plane": "plane" in drawn,
         "settings": content["recipe"] or content["settings"] or content["environment"],
