@@ -16,6 +16,7 @@ from layerwise.report.draw_plane import draw_plane
 from layerwise.report.draw_training import draw_training
 from layerwise.report.figures import Drawing, save, style
 from layerwise.report.glossary import glossary, label
+from layerwise.report.methods import methods
 from layerwise.report.record import Record, read_record
 from layerwise.run import Run, write_text
 
@@ -26,15 +27,19 @@ SECTIONS = {
     "scores": "All scores",
     "subgroups": "For each group of rows",
     "columns": "What it looks at",
+    "leaks": "Leak certificate",
     "training": "How training went",
+    "diagnosis": "Diagnosis and what to try next",
     "mistakes": "Where it is right and wrong",
     "plane": "What it makes of the plane",
     "decisions": "What was decided, and why",
     "departures": "Departures from the paper",
     "data": "Data",
     "network": "Network",
+    "methods": "Methods, in words for a paper",
     "settings": "To run it again",
 }
+FILLED = ("decisions", "departures", "data", "network", "methods")  # shown where not empty
 
 
 def write_page(run: Run) -> Path:
@@ -64,6 +69,11 @@ def report_content(record: Record) -> dict[str, Any]:
         "same_rows": record.same_rows,
         "scores": tables.scores_table(record),
         "baselines": tables.baselines_table(record),
+        "verdict": record.results.get("verdict"),
+        "leaks": tables.leaks_table(record),
+        "diagnosis": sentences.diagnosis(record),
+        "diagnosed": bool(record.results and record.journal),
+        "methods": methods(record),
         "classes": by_class,
         "threshold": record.results.get("threshold"),
         "subgroups": record.results.get("subgroups") or [],
@@ -108,13 +118,15 @@ def _sections(content: dict[str, Any], drawn: set[str]) -> dict[str, str]:
     filled = {
         "baselines": content["baselines"],
         "scores": content["scores"]["rows"],
+        "leaks": content["leaks"]["checks"],
         "training": "training" in drawn,
+        "diagnosis": content["diagnosis"] or content["diagnosed"],
         "columns": "columns" in drawn,
         "subgroups": content["subgroups"],
         "mistakes": "mistakes" in drawn or content["worst"]["rows"] or content["classes"],
         "plane": "plane" in drawn,
         "settings": content["recipe"] or content["settings"] or content["environment"],
-        **{name: content[name] for name in ("decisions", "departures", "data", "network")},
+        **{name: content[name] for name in FILLED},
     }
     return {name: heading for name, heading in SECTIONS.items() if filled[name]}
 

@@ -31,6 +31,7 @@ class Record:
     settings: dict[str, Any] = field(default_factory=dict)
     plan: dict[str, Any] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
+    leaks: dict[str, Any] = field(default_factory=dict)
     journal: list[dict[str, Any]] = field(default_factory=list)
     predictions: DataFrame | None = None
     worst: DataFrame | None = None
@@ -91,6 +92,7 @@ def read_record(run: Run) -> Record:
         settings=_read(run, "settings") or {},
         plan=_read(run, "plan") or {},
         results=_read(run, "results") or {},
+        leaks=_read(run, "leaks") or {},
         journal=run.journal(),
         predictions=_read_table(run, "predictions"),
         worst=_read_table(run, "worst"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from layerwise.evaluation.diagnose import diagnose
 from layerwise.report.glossary import explained, label
 from layerwise.report.record import Record
 from layerwise.report.tables import baselines_table, interval, measured
@@ -42,7 +43,7 @@ PART_WORDS = {
 def headline(record: Record) -> dict[str, Any] | None:
     """The leading score with its sentences; None where nothing was judged.
 
-    Keys: metric, label, value, low, high, rows, part, sentence, meaning, against.
+    Keys: metric, label, value, low, high, rows, part, sentence, meaning, against, finding.
     """
     said = record.results.get("headline")
     if not said or said.get("value") is None:
@@ -65,6 +66,7 @@ def headline(record: Record) -> dict[str, Any] | None:
         "sentence": sentence,
         "meaning": _meaning(name),
         "against": against_baselines(record),
+        "finding": "" if record.same_rows else _verdict_of(record).get("finding", ""),
     }
 
 
@@ -77,7 +79,13 @@ def _meaning(name: str) -> str:
 
 
 def against_baselines(record: Record) -> str:
-    """One sentence: the network beside the best of its baselines; empty without any."""
+    """The verdict: the network beside the best of its baselines; empty without any.
+
+    Runs of versions that gave no verdict get a sentence from the paired difference.
+    """
+    verdict = _verdict_of(record)
+    if verdict.get("sentence") and not record.same_rows:
+        return verdict["sentence"]
     higher = record.results.get("higher_is_better", True)
     rows = [row for row in baselines_table(record) if (row["score"] or {}).get("value") is not None]
     if not rows or record.same_rows:
@@ -92,6 +100,19 @@ def against_baselines(record: Record) -> str:
     if best["verdict"] == "better":
         return f"That beats the best baseline, {name}, which reaches {at}.{by}"
     return f"The baseline {name} does better: it reaches {at}.{by}"
+
+
+def _verdict_of(record: Record) -> dict[str, Any]:
+    return record.results.get("verdict") or {}
+
+
+def diagnosis(record: Record) -> list[dict[str, str]]:
+    """What ails the training, by its journal and the validation rows; see ``diagnose``."""
+    if not record.journal and not record.results:
+        return []
+    dead = record.results.get("dead_units") or {}
+    counted = {name: (int(silent), int(units)) for name, (silent, units) in dead.items()}
+    return diagnose(record.journal, record.results, record.plan, dead=counted)
 
 
 def remarks(record: Record) -> list[str]:

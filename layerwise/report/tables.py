@@ -105,14 +105,17 @@ def scores_table(record: Record) -> dict[str, Any]:
 
 
 def baselines_table(record: Record) -> list[dict[str, Any]]:
-    """Baselines with score, paired difference and what it means: better, worse or unclear."""
+    """Baselines with score, paired difference and what it means.
+
+    "verdict" is better, worse, equivalent, unclear or empty.
+    """
     higher = record.results.get("higher_is_better", True)
     return [
         {
             "name": baseline["name"],
             "score": score_of(baseline.get("scores"), record.leading),
             "difference": baseline.get("difference"),
-            "verdict": verdict(baseline.get("difference"), higher),
+            "verdict": baseline.get("finding") or verdict(baseline.get("difference"), higher),
             "statement": baseline.get("verdict") or "",
             "seconds": baseline.get("seconds"),
             "note": baseline.get("note") or "",
@@ -128,6 +131,31 @@ def verdict(difference: dict[str, Any] | None, higher_is_better: bool) -> str:
     if difference["low"] <= 0 <= difference["high"]:
         return "unclear"
     return "better" if (difference["low"] > 0) == higher_is_better else "worse"
+
+
+def leaks_table(record: Record) -> dict[str, Any]:
+    """The leak certificate: a sentence in sum, its checks, and the fingerprint of each part.
+
+    A check is name, state ("passed", "found" or "open"), text, rows and columns.
+    """
+    checks = record.leaks.get("checks") or []
+    states = {True: "passed", False: "found", None: "open"}
+    rows = [{**check, "state": states[check.get("passed")]} for check in checks]
+    counts = {state: sum(row["state"] == state for row in rows) for state in states.values()}
+    summary = f"{counts['passed']} of {len(rows)} checks passed"
+    if counts["found"]:
+        summary += f", {counts['found']} found something"
+    if counts["open"]:
+        summary += f", {counts['open']} could not be made or are for you to decide"
+    parts = [{"part": part, **seen} for part, seen in (record.leaks.get("rows") or {}).items()]
+    constants = [each for row in rows for each in row.get("constants") or ()]
+    return {
+        "summary": f"{summary}.",
+        "sampled": record.leaks.get("sampled"),
+        "checks": rows,
+        "parts": [part for part in parts if part["rows"]],
+        "constants": constants,
+    }
 
 
 def settings_table(record: Record) -> list[dict[str, Any]]:
