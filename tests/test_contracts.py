@@ -26,6 +26,7 @@ from torch.testing import assert_close
 from layerwise.contracts import Loss, Stage
 from layerwise.errors import SettingsError
 from layerwise.training import train
+from layerwise.training.checkpoint import load_checkpoint, save_checkpoint
 
 SCRIPT = Path(__file__).with_name("engine_cases.py")
 names = pytest.mark.parametrize("name", CASES)
@@ -170,6 +171,27 @@ def test_batch_norm_resumes_to_the_same_bits_and_traces():
     whole = learn()
     assert_same_bits(whole, learn(state=learn(stop=7)))
     assert_same_bits(whole, learn(traced=False))
+
+
+def test_convolutions_resume_from_a_file_to_the_same_bits(tmp_path):
+    """Kernels are laid out channels-last, files are not."""
+    generator = torch.Generator().manual_seed(2)
+    images = torch.randn(40, 3, 8, 8, generator=generator)
+    data = Rows(images, images[:, :1, 0, 0].sin())
+
+    def learn(state=None, stop=None):
+        torch.manual_seed(3)
+        network = nn.Sequential(
+            nn.Conv2d(3, 5, 3), nn.ReLU(), nn.Conv2d(5, 4, 3), nn.Flatten(), nn.Linear(64, 1)
+        )
+        stage = Stage(Squared(), "adam", {}, 0.01, epochs=4, batch_size=8)
+        for progress in train(network, (stage,), data, state=state):
+            if progress.step == stop:
+                path = save_checkpoint(tmp_path, progress.step, progress.state())
+                return load_checkpoint(path)[1]
+        return weights(network)
+
+    assert_same_bits(learn(), learn(state=learn(stop=7)))
 
 
 def test_lbfgs_refuses_several_parts():

@@ -140,6 +140,7 @@ class Descent:
         """Take back what ``state_dict`` gave."""
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
+            _lay_out_as_parameters(optimizer)
         for name, plateau in self.plateaus.items():
             plateau.load_state_dict(state["plateaus"][name])
         self.sums.load_state_dict(state["sums"])
@@ -292,6 +293,14 @@ class Descent:
     def _clear(self) -> None:
         for parameter in self.network.parameters():
             parameter.grad = None
+
+
+def _lay_out_as_parameters(optimizer: Optimizer) -> None:
+    """Give moments that were read from a file the memory layout of their parameters."""
+    for parameter, held in optimizer.state.items():
+        for name, value in held.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                held[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 class Sums:

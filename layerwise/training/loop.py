@@ -75,6 +75,7 @@ def train(
     place = _Place(**state["place"]) if state else _Place()
     if state:
         network.load_state_dict(state["network"])
+    images = _lay_out(network)
     for number in range(place.stage, len(recipe)):
         if number > place.stage:
             place = _Place(stage=number, step=place.step)
@@ -89,7 +90,7 @@ def train(
         descent = Descent(network, stage.task, stage, processes, precision, traced)
         if not descent.parts:
             continue  # a network without parameters is evaluated only
-        work = _Work(network, stage, dataset, descent, seed, micro_batches, processes)
+        work = _Work(network, stage, dataset, descent, seed, micro_batches, processes, images)
         if state and "descent" in state:
             work.load_state_dict(state)
         state = None
@@ -129,6 +130,7 @@ class _Work:
     seed_of_run: int
     micro_batches: int
     processes: Processes
+    images: bool  # whether batches of images are laid out channels-last
 
     def __post_init__(self):
         self.device = next(self.network.parameters()).device
@@ -222,7 +224,10 @@ def _epoch(work: _Work, place: _Place, bounds: list[tuple[int, int]]) -> Iterato
         take = _taker(work.dataset, order, group[0][0], group[-1][1])
         for start, stop in group:
             shares = [(start, stop)] if work.pieces == 1 else _shares(start, stop, work)
-            yield [_placed(take(low, high), work.device) for low, high in shares], stop - start
+            yield (
+                [_placed(take(low, high), work.device, work.images) for low, high in shares],
+                stop - start,
+            )
 
 
 def _taker(
@@ -273,18 +278,32 @@ def _planned(recipe: Recipe, rows: int, pieces: int) -> int:
     return sum(stage.epochs * len(_bounds(rows, stage, pieces)) for stage in recipe)
 
 
-def _placed(batch: Batch, device: torch.device) -> Batch:
+def _placed(batch: Batch, device: torch.device, images: bool) -> Batch:
+    """The batch on the network's device; images in the layout that convolutions are quick in."""
+
     def move(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: move(tensor) for key, tensor in value.items()}
         return value.to(device, non_blocking=True) if isinstance(value, Tensor) else value
 
-    held = batch.inputs if isinstance(batch.inputs, Tensor) else next(iter(batch.inputs.values()))
-    if held.device == device:
-        return batch
-    return Batch(
-        move(batch.inputs), move(batch.targets), move(batch.weight), batch.done, move(batch.keys)
-    )
+    inputs: Any = batch.inputs
+    held = next(iter(inputs.values())) if isinstance(inputs, dict) else inputs
+    if held.device != device:
+        batch = Batch(
+            move(inputs), move(batch.targets), move(batch.weight), batch.done, move(batch.keys)
+        )
+    if images and isinstance(batch.inputs, Tensor) and batch.inputs.ndim == 4:
+        laid = batch.inputs.contiguous(memory_format=torch.channels_last)
+        batch = Batch(laid, batch.targets, batch.weight, batch.done, batch.keys)
+    return batch
+
+
+def _lay_out(network: nn.Module) -> bool:
+    """Whether the network has convolutions over planes; their kernels are then channels-last."""
+    images = any(isinstance(module, nn.Conv2d) for module in network.modules())
+    if images:
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return images
 
 
 def _check(
@@ -324,7 +343,7 @@ def _check(
 def _all_batches(dataset: Dataset, stage: Stage, network: nn.Module) -> Iterator[Batch]:
     device = next(network.parameters()).device
     for start, stop in _bounds(len(dataset), stage, 1):
-        yield _placed(dataset.batch(torch.arange(start, stop)), device)
+        yield _placed(dataset.batch(torch.arange(start, stop)), device, images=False)
 
 
 def _solved(place: _Place, network: nn.Module, rows: int) -> Progress:
