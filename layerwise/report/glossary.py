@@ -62,8 +62,20 @@ TERMS = {
     "95 % interval": (
         "The number was measured on a limited number of rows; with other rows of the same kind it "
         "would come out a little different. About 95 of 100 such intervals hold the value that "
-        "endless rows would give. It is found by drawing the test rows again, with repeats, a "
-        "thousand times (bootstrap)."
+        "endless rows would give. It is worked out from the number of right answers (Wilson), or "
+        "found by drawing the rows again, with repeats, a thousand times (bootstrap)."
+    ),
+    "Equivalent": (
+        "The whole interval of a difference lies within a margin that does not matter. That is "
+        "more than not finding a difference: few rows find none."
+    ),
+    "Leak": (
+        "A way by which what is to be judged was known beforehand: a test row that was trained "
+        "on, a constant that saw it, a column that holds the answer."
+    ),
+    "Fingerprint": (
+        "A short text that changes when any value of any row does, so that one can tell whether "
+        "two runs had the same rows."
     ),
     "Training, validation and test rows": (
         "The network learns from training rows. Validation rows decide when to stop and which "

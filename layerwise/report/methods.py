@@ -122,12 +122,11 @@ def _stage(stage: dict[str, Any], number: int, of: int) -> str:
     lead = "It was trained" if of == 1 else f"Stage {number + 1} trained it"
     if optimizer == "closed_form":
         return f"{lead} in closed form."
-    size = stage.get("batch_size")
-    batch = "all rows at once" if size == "all" else f"batches of {size} rows"
-    said = (
-        f"{lead} with {NAMES.get(optimizer, optimizer)} for up to {stage.get('epochs')} epochs in "
-        f"{batch}, at a learning rate of {_option(stage.get('learning_rate'))}"
-    )
+    size, rate = stage.get("batch_size"), stage.get("learning_rate")
+    said = f"{lead} with {NAMES.get(optimizer, optimizer)} for up to {stage.get('epochs')} epochs"
+    if size:
+        said += " on all rows at once" if size == "all" else f" in batches of {size} rows"
+    said += f", at a learning rate of {_option(rate)}" if rate else ""
     schedule = stage.get("schedule")
     if schedule and schedule != "constant":
         said += f" with {NAMES.get(schedule, str(schedule).replace('_', ' '))}"
@@ -152,14 +151,15 @@ def _judgement(record: Record) -> str:
     if (record.plan.get("splits") or {}).get("validation") and not record.same_rows and metric:
         said += f"The weights of the epoch with the best validation {label(metric)} were kept"
         best = training.get("best_epoch")
-        said += f" (epoch {best} of {training['epochs']}). " if best else ". "
+        said += f" (epoch {best} of {training.get('epochs')}). " if best else ". "
     if head.get("value") is None:
         return said
     bounds = interval(head)
     within = f" (95 % interval {bounds}, {_interval_method(record)})" if bounds else ""
-    rows = {"test": "test rows, which were used once", "validation": "validation rows"}.get(
-        head.get("split"), "rows that it was trained on"
-    )
+    rows = {
+        "test": "test rows, which neither trained the network nor chose its weights",
+        "validation": "validation rows",
+    }.get(str(head.get("split")), "rows that it was trained on")
     said += f"On the {head.get('rows'):,} {rows}, {label(head['metric'])} was {measured(head)}"
     said += f"{within}. "
     names = [_spoken(each["name"]) for each in record.results.get("baselines") or ()]
