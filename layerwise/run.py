@@ -12,6 +12,7 @@ import json
 import math
 import os
 import re
+import shutil
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # imported where they are used, so that `layerwise runs` is q
 
 STATUS = "status.json"  # every run has it, from the first moment on
 JOURNAL = "journal.jsonl"
+SETTINGS = "settings.json"  # the first thing that a run writes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Run:
         path = self._existing(name, ".json")
         try:
             return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _damaged(path, error) from error
 
     def write(self, name: str, content: Any) -> None:
@@ -110,6 +112,15 @@ class Run:
         except OSError as error:
             raise _unwritable(path, error) from error
 
+    def sync_journal(self) -> None:
+        """Flush the journal to the disk, so that a checkpoint may count its lines."""
+        if self.has(JOURNAL):
+            try:
+                with open(self.folder / JOURNAL, "r+b") as file:
+                    os.fsync(file.fileno())
+            except OSError as error:
+                raise _unwritable(self.folder / JOURNAL, error) from error
+
     def journal(self) -> list[dict]:
         """Give the journal's whole lines, oldest first; empty where there is no journal."""
         if not self.has(JOURNAL):
@@ -120,7 +131,7 @@ class Run:
         ]  # after the last newline: nothing, or half a line
         try:
             return [json.loads(line) for line in lines]
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _damaged(path, error) from error
 
     def cut_journal(self, lines: int) -> None:
@@ -188,6 +199,11 @@ class Run:
 
     def _existing(self, name: str, suffix: str) -> Path:
         path = self.folder / _with_suffix(name, suffix)
+        if not path.is_file() and path.name == SETTINGS:
+            raise RunError(
+                f"Run '{self.folder}' was ended before it began to learn, so there is nothing to "
+                "go on with. Remove the folder, then fit again."
+            )
         if not path.is_file():
             raise RunError(
                 f"Run '{self.folder}' has no {path.name}: it ended before that was written, or the "
@@ -347,6 +363,14 @@ def _damaged(path: Path, error: object) -> RunError:
 def _unwritable(path: Path, error: BaseException) -> RunError:
     reason = getattr(error, "strerror", None) or str(error)
     return RunError(
-        f"Cannot write {path}: {reason}. What was written before is whole. "
+        f"Cannot write {path}: {reason}.{_room(path)} What was written before is whole. "
         "Make room, or choose another place."
     )
+
+
+def _room(path: Path) -> str:
+    """The free bytes of the disk, where it can be asked."""
+    for place in path.parents:
+        with suppress(OSError):
+            return f" {shutil.disk_usage(place).free:,} bytes are free there."
+    return ""

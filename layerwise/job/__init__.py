@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,15 +13,18 @@ import torch
 
 from layerwise import __version__
 from layerwise.errors import RunError, SettingsError
-from layerwise.job.judging import judge_plan, write_judgement
+from layerwise.job.attempts import as_before, earlier_attempt, with_threads, write_plan
+from layerwise.job.judging import write_judgement
 from layerwise.job.learning import Outcome, learn
+from layerwise.job.lock import only_process
 from layerwise.job.machine import command_line
 from layerwise.job.plan import Plan, make_plan
-from layerwise.job.stopping import TimeLimit
+from layerwise.job.repeating import judge_all, share_of, splits_of, times, train_again
+from layerwise.job.stopping import Signals, TimeLimit
 from layerwise.report import write_report
 from layerwise.report.live import Display
 from layerwise.run import Run, plain
-from layerwise.scaling.processes import join, leave
+from layerwise.scaling.processes import LostProcessError, Processes, join, launch, leave
 
 ENDINGS = {
     "finished": "All epochs are done.",
@@ -30,6 +33,8 @@ ENDINGS = {
     "interrupted": "Interrupted by a signal; the best weights are kept.",
     "diverged": "Stopped: the loss is no longer a finite number. Try a lower --learning-rate.",
 }
+ECHO = 3.0  # seconds in which torchrun repeats a signal that its processes got already
+INTERRUPTED_SECONDS = 10.0  # for judging and reporting after a signal: the system may not wait
 STATES = {"interrupted": "interrupted", "diverged": "failed"}  # the others: finished
 
 
@@ -58,43 +63,91 @@ def run_job(
     """
     began = time.monotonic()
     processes = join()
-    if folder is not None and processes.first:
+    resume = resume or earlier_attempt(folder, processes)
+    if resume is None and folder is not None and processes.first:
         Run.check_free(folder)
     display = Display(settings.verbose and processes.first)
-    with own_chance():
-        plan = make_plan(settings, data, wanted, processes)
-        limit = TimeLimit(settings.minutes, began)
-        if resume is not None:
-            _check_resumable(resume, plan)
-        _say(plan, display)
-        run = resume
-        if folder is not None and processes.first:  # only now: a mistake leaves nothing behind
-            run = Run.create(folder)
-            run.write("settings", _settings_record(settings, data, wanted))
-        writes = run if processes.first else None
-        checkpoints = None if resume is None else resume.path("checkpoints")
-        try:
-            job = _work(plan, settings, writes, checkpoints, display, limit)
-        except BaseException as error:
-            display.close()
-            if writes is not None:
-                _write_failure(writes, error)
-            raise
+    try:
+        with own_chance(), Signals(ECHO if processes.count > 1 else 0.0) as signals:
+            plan = make_plan(settings, data, wanted, processes)
+            limit = TimeLimit(settings.minutes, began)
+            if settings.folds:
+                splits_of(plan, settings)  # raises where there cannot be any
+            run = resume
+            if resume is not None:
+                plan = as_before(plan, resume, settings)
+                _check_resumable(resume, plan)
+            elif folder is not None:  # only now: a mistake leaves nothing behind
+                run = _begun(folder, processes, lambda: _settings_record(settings, data, wanted))
+            with _held(run, processes, display):
+                job = _guarded(plan, settings, run, resume is not None, display, limit, signals)
+    except BaseException as error:
+        if not isinstance(error, LostProcessError):
+            processes.report(_in_a_line(error))
+        raise
     leave()
     return job
 
 
-def _work(plan: Plan, settings: Any, run: Run | None, checkpoints, display, limit) -> Job:
-    _begin(run, plan, settings.epochs, checkpoints is not None, display)
-    torch.set_num_threads(plan.machine.threads)
+def _begun(folder: Any, processes: Processes, record: Callable[[], dict[str, Any]]) -> Run:
+    """A new run, made by the first process; all know where it is."""
+    if processes.first:
+        run = Run.create(folder)
+        run.write("settings", record())
+        folder = run.folder
+    return Run.open(processes.told(str(folder)))
+
+
+def _held(run: Run | None, processes: Processes, display: Display) -> AbstractContextManager:
+    """No other job may work on the run meanwhile."""
+    if run is None or not processes.first:
+        return nullcontext()
+    return only_process(run, display.say)
+
+
+def _guarded(
+    plan: Plan, settings: Any, run: Run | None, resuming: bool, display, limit, signals: Signals
+) -> Job:
+    """Do the work; a failure is written into the run by the first process that is left."""
+    first = plan.machine.processes.first
+    checkpoints = run.path("checkpoints") if resuming and run is not None else None
+    try:
+        return _work(plan, settings, run if first else None, checkpoints, display, limit, signals)
+    except BaseException as error:
+        signals.ignored()
+        display.close()
+        lost = isinstance(error, LostProcessError)
+        writes = error.first_left == plan.machine.processes.rank if lost else first
+        if writes and run is not None:
+            _write_failure(run, error)
+        raise
+
+
+def _work(
+    plan: Plan, settings: Any, run: Run | None, checkpoints, display, limit, signals: Signals
+) -> Job:
     dataset = plan.model.dataset(plan.source)
+    if checkpoints is None:
+        plan = with_threads(plan, dataset, settings)
+    _say(plan, display)
+    torch.set_num_threads(plan.machine.threads)
+    _begin(run, plan, settings.epochs, checkpoints is not None, display)
     outcome = learn(
-        plan, dataset, writes=run, checkpoints=checkpoints, display=display, limit=limit
+        plan, dataset, writes=run, checkpoints=checkpoints, display=display,
+        limit=share_of(limit, times(settings)), signals=signals,
     )  # fmt: skip
+    plan = outcome.plan
     display.say(in_words(outcome))
+    more = []
+    if times(settings) > 1 and outcome.ended != "interrupted":
+        more, ended = train_again(plan, settings, display, limit, signals)
+        outcome.ended = "interrupted" if ended == "interrupted" else outcome.ended
+    if outcome.ended == "interrupted":
+        limit = limit.at_most(INTERRUPTED_SECONDS)
     results = None
-    if plan.machine.processes.first and (run is not None or _has_rows_to_judge(plan)):
-        plan, results = _judge(plan, dataset, settings, run, outcome, display, limit)
+    has_rows = _has_rows_to_judge(plan) or bool(settings.folds)
+    if plan.machine.processes.first and (run is not None or has_rows):
+        plan, results = _judge(plan, dataset, settings, run, outcome, display, limit, more)
     return Job(plan, outcome, results, run)
 
 
@@ -119,7 +172,7 @@ def _begin(
         settings["learner"]["epochs"] = epochs  # a second resume goes as far
         run.write("settings", settings)
     run.write("status", {"state": "running", "message": ""})
-    run.write("plan", plan.record())
+    write_plan(run, plan)
     run.write("preparation", preparation.to_json())
     run.write_tensors("preparation", preparation.tensors())
 
@@ -151,11 +204,12 @@ def _say_schedule(run: Run, plan: Plan, display: Display) -> None:
         )
 
 
-def _judge(plan: Plan, dataset, settings, run: Run | None, outcome: Outcome, display, limit):
-    judgement = judge_plan(plan, dataset, settings, limit.left())
+def _judge(plan: Plan, dataset, settings, run: Run | None, outcome, display, limit, more):
+    judgement = judge_all(plan, dataset, settings, limit, more)
     plan = replace(plan, model=replace(plan.model, threshold=judgement.threshold))
-    if judgement.results["threshold"] is not None:
-        display.say(f"Threshold {judgement.results['threshold']['text']}")
+    for name in ("threshold", "repeats", "folds"):
+        if judgement.results.get(name):
+            display.say(judgement.results[name]["text"])
     display.say(_headline(judgement.results))
     if run is None:
         return plan, judgement.results
@@ -198,8 +252,8 @@ def _headline(results: Mapping[str, Any]) -> str:
 def _write_failure(run: Run, error: BaseException) -> None:
     """A failed run says why, and gets a report of what there is."""
     state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-    run.write("status", {"state": state, "message": str(error) or type(error).__name__})
     try:
+        run.write("status", {"state": state, "message": str(error) or type(error).__name__})
         write_report(run)
     except Exception as second:
         error.add_note(f"The report of the failed run could not be written either: {second}")
@@ -214,7 +268,12 @@ def _settings_record(settings: Any, data: Any, wanted: Mapping[str, Any]) -> dic
         "resumable": all(_is_plain(value) for value in (*learner.values(), *fit.values())),
         "version": __version__,
         "command": command_line(),
+        "launch": launch(),
     }
+
+
+def _in_a_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
 
 
 def _is_plain(value: Any) -> bool:

@@ -1,10 +1,11 @@
 """The second act: the caller's side of the engine, as ordinary statements in a ``for`` body."""
 
+import copy
 import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,17 @@ import torch
 
 from layerwise.contracts import Progress
 from layerwise.data.datasets import Rows, TensorDataset
+from layerwise.errors import RunError
+from layerwise.job.attempts import write_plan
+from layerwise.job.memory import RAN_OUT, in_smaller_pieces, let_go, ran_out_of_memory
 from layerwise.job.plan import Plan
 from layerwise.job.stopping import Best, Signals, TimeLimit
 from layerwise.metrics import Metric, Predictions, find_metric
 from layerwise.report.live import Display
 from layerwise.run import Run
+from layerwise.scaling.processes import join_again
 from layerwise.training import train
-from layerwise.training.checkpoint import newest_checkpoint, save_checkpoint
+from layerwise.training.checkpoint import load_checkpoint, newest_checkpoint, save_checkpoint
 from layerwise.training.finite import NotFiniteError
 
 LINES_PER_EPOCH = 20  # of the journal, where an epoch is long
@@ -26,6 +31,7 @@ LONG_EPOCH = 400  # steps
 FIRST_CHECKPOINT = 5.0  # seconds
 CHECKPOINT_SHARE = 50  # a checkpoint may take one part in so many of the time
 STEPS_BETWEEN_AGREEMENTS = 20  # processes ask each other now and then whether one must stop
+SLOW_STEP = 0.05  # seconds; after such steps they ask every time
 
 
 @dataclass
@@ -34,8 +40,10 @@ class Outcome:
 
     ended : "finished", "early" (patience), "time", "interrupted" (a signal) or "diverged"
     why : more about it, where there is more to say
+    plan : as it was carried out: in smaller pieces where memory ran out
     """
 
+    plan: Plan
     ended: str = "finished"
     why: str = ""
     epochs: int = 0
@@ -53,49 +61,128 @@ def learn(
     checkpoints: Path | None,
     display: Display,
     limit: TimeLimit,
+    signals: Signals,
+    seconds_between_saves: float = FIRST_CHECKPOINT,
 ) -> Outcome:
     """Train the plan's network; at the end it has its best weights.
+
+    Where memory runs out, training goes on from the last checkpoint (or the start) in smaller
+    pieces, or RunError names the batch size to try.
 
     dataset : all rows; the plan says which are for training
     writes : where journal and checkpoints go; None keeps everything in memory
     checkpoints : where an earlier attempt left its checkpoints; None begins anew
+    signals : notes the wish to stop
+    seconds_between_saves : at least so many; 0 saves after every step
     """
-    student = _Student(plan, dataset, writes, display)
+    start = _Start(plan)
+    while True:
+        student = _Student(plan, dataset, writes, display, seconds_between_saves)
+        failed = _attempt(student, checkpoints, signals, limit)
+        if failed is None:
+            return student.finish()
+        display.close()
+        del student
+        let_go()
+        plan, checkpoints = _smaller(plan, failed, dataset, writes)
+        start.restore()
+        last = plan.choices[-1]
+        display.say(f"Training goes on with {last.choice} micro-batches, because {last.why}.")
+
+
+def _attempt(
+    student: "_Student", checkpoints: Path | None, signals: Signals, limit: TimeLimit
+) -> int | None:
+    """Train to the end; gives the stage in which memory ran out, None where all went well."""
+    plan = student.plan
     state = None if checkpoints is None else student.resume(checkpoints)
-    if state is not None and student.was_over():
+    if state is not None and plan.machine.processes.agree(student.was_over()):
         plan.model.network.load_state_dict(state["network"])
-        return student.finish()
+        return None
     engine = train(
         plan.model.network,
         plan.recipe,
-        Rows(dataset, plan.rows("train")),
+        Rows(student.dataset, plan.rows("train")),
         seed=plan.seed,
         precision=plan.machine.precision,
         micro_batches=plan.micro_batches,
         processes=plan.machine.processes,
         state=state,
     )
-    with Signals() as signals, student.told_of_bad_numbers():
-        for progress in engine:
-            assert progress is not None
-            student.note(progress)
-            if progress.epoch_ended:
-                engine.send(student.end_epoch(progress))
-            student.save_if_due(progress)
-            if student.must_stop(progress, signals, limit):
-                break
-        engine.close()
-    return student.finish()
+    try:
+        with signals.while_learning(), student.told_of_bad_numbers():
+            for progress in engine:
+                assert progress is not None
+                student.note(progress)
+                if progress.epoch_ended:
+                    engine.send(student.end_epoch(progress))
+                student.save_if_due(progress)
+                if student.must_stop(progress, signals, limit):
+                    break
+            engine.close()
+    except Exception as error:
+        if student.is_judging or not ran_out_of_memory(error):
+            raise
+        return 0 if student.last is None else student.last.stage
+    return None  # only here are the frames of the failed step gone
+
+
+def _smaller(
+    plan: Plan, stage: int, dataset: TensorDataset, run: Run | None
+) -> tuple[Plan, Path | None]:
+    """The plan in smaller pieces, the same on every process, and where the checkpoints are."""
+    processes = plan.machine.processes
+    smaller = in_smaller_pieces(plan, stage, dataset)
+    if processes.count > 1:
+        processes.report(RAN_OUT)  # the others see it as soon as this one leaves the group
+        processes = join_again()
+        smaller = replace(smaller, machine=replace(smaller.machine, processes=processes))
+    if run is not None:
+        write_plan(run, smaller)
+    place = processes.told("" if run is None else str(run.path("checkpoints")))
+    return smaller, Path(place) if place else None
+
+
+class _Start:
+    """The weights, and the state of the tasks, that training began with."""
+
+    def __init__(self, plan: Plan):
+        self._network = plan.model.network
+        self._weights = {
+            name: tensor.detach().cpu().clone()
+            for name, tensor in self._network.state_dict().items()
+        }
+        tasks = [stage.task for stage in plan.recipe]
+        self._tasks = [
+            (task, copy.deepcopy(task.state_dict()))
+            for task in tasks
+            if hasattr(task, "state_dict") and hasattr(task, "load_state_dict")
+        ]
+
+    def restore(self) -> None:
+        """Put them back."""
+        self._network.zero_grad(set_to_none=True)
+        self._network.load_state_dict(self._weights)
+        for task, state in self._tasks:
+            task.load_state_dict(copy.deepcopy(state))
 
 
 class _Student:
     """What the loop remembers between two steps."""
 
-    def __init__(self, plan: Plan, dataset: TensorDataset, run: Run | None, display: Display):
-        self.plan, self.run, self.display = plan, run, display
+    def __init__(
+        self,
+        plan: Plan,
+        dataset: TensorDataset,
+        run: Run | None,
+        display: Display,
+        seconds_between_saves: float,
+    ):
+        self.plan, self.run, self.display, self.dataset = plan, run, display, dataset
+        self.pause = seconds_between_saves
         self.metric: Metric = find_metric(plan.metric, plan.model.target.kind)
         self.best = Best(plan.model.network, self.metric.higher_is_better, plan.patience)
-        self.outcome = Outcome()
+        self.outcome = Outcome(plan)
         rows = plan.rows("validation")
         self.validation = Rows(dataset, rows) if len(rows) else None
         self.truth = plan.truth(rows)
@@ -103,10 +190,13 @@ class _Student:
         self.rows_seen = 0
         self.saved_at, self.save_seconds, self.saved_step = self.began, 0.0, -1
         self.last: Progress | None = None
+        self.is_judging = False  # what fails then is no step, and smaller pieces would not help
+        self.steps_to_ask = 1  # until the processes ask each other whether one must stop
+        self.asked_at = self.began, 0
 
     def resume(self, checkpoints: Path) -> dict[str, Any] | None:
         """The engine's state at the newest whole checkpoint; None where there is none."""
-        found = newest_checkpoint(checkpoints)
+        found = self._newest(checkpoints)
         if found is None:
             self._cut_journal(0)
             self.display.say("There is no checkpoint yet: training starts from the beginning.")
@@ -114,6 +204,7 @@ class _Student:
         step, state, refused = found
         for sentence in refused:
             self.display.say(f"{sentence} An earlier one is used.")
+        _check_fits(state, self.plan.model.network, checkpoints)
         self.best.load_state_dict(state["best"])
         self._cut_journal(state["lines"])
         self.outcome.seconds, self.outcome.steps = state["seconds"], step
@@ -177,7 +268,7 @@ class _Student:
 
     def save_if_due(self, progress: Progress) -> None:
         """Write a checkpoint now and then; it may take a fiftieth of the time."""
-        pause = max(FIRST_CHECKPOINT, CHECKPOINT_SHARE * self.save_seconds)
+        pause = max(self.pause, CHECKPOINT_SHARE * self.save_seconds) if self.pause else 0.0
         if time.monotonic() - self.saved_at > pause:
             self.save(progress)
 
@@ -186,6 +277,7 @@ class _Student:
         if self.run is None or self.saved_step == progress.step:
             return
         start = time.monotonic()
+        self.run.sync_journal()  # the checkpoint counts its lines
         state = {
             "engine": progress.state(),
             "best": self.best.state_dict(),
@@ -206,13 +298,25 @@ class _Student:
             self.outcome.ended = "early"
             return True
         processes = self.plan.machine.processes
-        if processes.count > 1 and progress.step % STEPS_BETWEEN_AGREEMENTS:
+        if processes.count > 1 and not self._is_time_to_ask(progress):
             return False
         if processes.agree(signals.received is not None):
             self.outcome.ended = "interrupted"
         elif processes.agree(limit.reached()):
             self.outcome.ended = "time"
         return self.outcome.ended != "finished"
+
+    def _is_time_to_ask(self, progress: Progress) -> bool:
+        """Now and then; after every step where steps are slow: a wish to stop cannot wait."""
+        self.steps_to_ask -= 1
+        if self.steps_to_ask:
+            return False
+        now, steps = time.monotonic(), progress.step - self.asked_at[1]
+        slow = now - self.asked_at[0] > SLOW_STEP * steps
+        self.asked_at = now, progress.step
+        slow = self.plan.machine.processes.agree(slow)
+        self.steps_to_ask = 1 if slow else STEPS_BETWEEN_AGREEMENTS
+        return True
 
     def finish(self) -> Outcome:
         """Save, restore the best weights, and tell how it went."""
@@ -226,6 +330,15 @@ class _Student:
         self.outcome.best_epoch = self.best.epoch
         self.outcome.seconds += time.monotonic() - self.began
         return self.outcome
+
+    def _newest(self, checkpoints: Path) -> tuple[int, dict[str, Any], list[str]] | None:
+        """The newest whole checkpoint; process 0 decides which, as others may see old folders."""
+        processes = self.plan.machine.processes
+        found = newest_checkpoint(checkpoints) if processes.first else None
+        step = int(processes.told(str(-1 if found is None else found[0])))
+        if processes.first or step < 0:
+            return found
+        return (*load_checkpoint(checkpoints / f"{step:09d}.json"), [])
 
     def _cut_journal(self, lines: int) -> None:
         """The lines after a checkpoint are written again by the steps after it."""
@@ -250,8 +363,9 @@ class _Student:
 
     def _score(self) -> float:
         assert self.validation is not None
-        model = self.plan.model
+        model, self.is_judging = self.plan.model, True
         outputs = model.outputs(self.validation)
+        self.is_judging = False
         if not bool(torch.isfinite(outputs).all()):
             return math.nan
         return self.metric.function(
@@ -261,3 +375,18 @@ class _Student:
                 threshold=model.thresholds(len(outputs)),
             )
         )  # fmt: skip
+
+
+def _check_fits(state: dict[str, Any], network: torch.nn.Module, folder: Path) -> None:
+    """Raise RunError where a checkpoint is not of this network."""
+    try:
+        for weights in (state["engine"]["network"], state["best"]["weights"]):
+            found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+            wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+            if found and found != wanted:
+                name = next(iter({*found.items()} ^ {*wanted.items()}))[0]
+                raise RunError(f"The checkpoints in {folder} are of another network: see '{name}'.")
+        if type(state["lines"]) is not int or not isinstance(state["seconds"], (int, float)):
+            raise TypeError
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"The checkpoints in {folder} are not of a run of layerwise.") from error

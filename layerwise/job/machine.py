@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 import torch
 
 from layerwise.errors import SettingsError, nearest
+from layerwise.job.threads import usable_processors
 from layerwise.scaling.processes import Processes
 
 PRECISIONS = ("float32", "bf16", "float64")
@@ -80,19 +81,6 @@ def choose_threads(
         return 1, "the network is small: more threads would wait for each other"
     local = -(-processes.count // processes.machines)
     return max(1, usable // local), f"of the {usable} processors that this job may use"
-
-
-def usable_processors() -> int:
-    """Processors that this process may use: its affinity, and the limit of its control group."""
-    count = os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):  # Linux
-        count = len(os.sched_getaffinity(0))
-    try:
-        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
-            quota, period = file.read().split()
-    except (OSError, ValueError):
-        return count
-    return count if quota == "max" else max(1, min(count, int(quota) // int(period)))
 
 
 def check_precision(precision: str) -> None:

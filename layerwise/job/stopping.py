@@ -4,6 +4,8 @@ import math
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -13,14 +15,20 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGBREAK")  # those that this system
 
 
 class Signals:
-    """Notes a wish to stop while the ``with`` lasts; the second one stops at once.
+    """Notes a wish to stop while the ``with`` lasts.
 
-    Off the main thread, where Python allows no handlers, it notes nothing. The handlers that were
+    While the network learns, the first signal is only noted: the loop saves and ends at its next
+    step. Before and after, and where it is the second one, KeyboardInterrupt is raised at once.
+    Off the main thread, where Python allows no handlers, nothing is noted. The handlers that were
     there before are put back.
+
+    echo : seconds after the first signal in which another is the same wish (torchrun repeats it)
     """
 
-    def __init__(self):
+    def __init__(self, echo: float = 0.0):
         self.received: str | None = None
+        self._echo, self._first_at = echo, 0.0
+        self._patient = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Signals":
@@ -36,11 +44,29 @@ class Signals:
             signal.signal(number, handler)
         self._before.clear()
 
+    @contextmanager
+    def while_learning(self) -> Iterator[None]:
+        """Only note the first signal, because a loop asks for ``received``."""
+        self._patient = True
+        try:
+            yield
+        finally:
+            self._patient = False
+
+    def ignored(self) -> None:
+        """From now on only the second signal counts: the run is ending already."""
+        self._patient = True
+
     def _note(self, number: int, frame: Any) -> None:
-        if self.received is not None:
-            self.__exit__()
-            raise KeyboardInterrupt
-        self.received = signal.Signals(number).name
+        name, now = signal.Signals(number).name, time.monotonic()
+        if self.received is None:
+            self.received, self._first_at = name, now
+            if self._patient:
+                return
+        elif now - self._first_at < self._echo:
+            return
+        self.__exit__()
+        raise KeyboardInterrupt(f"Stopped at once by {name}.")
 
 
 RESERVE, LONGEST_RESERVE = 0.2, 60.0  # share of a job's time for judging it, and its most seconds
@@ -56,6 +82,12 @@ class TimeLimit:
     def __init__(self, minutes: float | None, began: float):
         self._end = math.inf if minutes is None else began + 60 * minutes
         self._reserve = 0.0 if minutes is None else min(RESERVE * 60 * minutes, LONGEST_RESERVE)
+
+    def at_most(self, seconds: float) -> "TimeLimit":
+        """A limit for the whole job that ends in so many seconds, or before."""
+        shorter = TimeLimit(None, 0.0)
+        shorter._end = min(self._end, time.monotonic() + seconds)
+        return shorter
 
     def reached(self) -> bool:
         """Whether training must end."""

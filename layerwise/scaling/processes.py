@@ -137,6 +137,10 @@ class Board:
         if text is not None:
             self.store.set(key, text)
             return text
+        while not self.store.check([key]):
+            if self.store.check(["failed/0"]):
+                raise RuntimeError("process 0 failed before it told")
+            time.sleep(0.02)
         return self.store.get(key).decode()
 
     def roll_call(self, rank: int, count: int) -> tuple[dict[int, str], set[int]]:
