@@ -94,6 +94,10 @@ class Learner(BaseEstimator):
         "balanced" gives every class the same say in the loss; in Python also a dict of weights.
     abstain_below : float
         Report coverage and accuracy when the network may abstain below this probability.
+    repeats : int
+        Trainings with different seeds on the same rows: mean and deviation; the first is kept.
+    folds : int
+        Every row is a test row once, in so many trainings; one more, on all rows, is kept.
     threshold : float or str
         Two classes: the chance from which on a row is called positive: a number, or chosen on
         validation rows: cost:MISS,ALARM, capacity:N (positives per 100 rows), recall:0.95.
@@ -144,6 +148,8 @@ class Learner(BaseEstimator):
         positive: str | None = None,
         class_weight: str | None = None,
         abstain_below: float | None = None,
+        repeats: int = 1,
+        folds: int | None = None,
         threshold: float | str | None = None,
         prevalence: float | None = None,
         baselines: str = "fast",
@@ -179,6 +185,8 @@ class Learner(BaseEstimator):
         self.positive = positive
         self.class_weight = class_weight
         self.abstain_below = abstain_below
+        self.repeats = repeats
+        self.folds = folds
         self.threshold = threshold
         self.prevalence = prevalence
         self.baselines = baselines

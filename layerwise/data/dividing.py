@@ -122,9 +122,9 @@ def by_group(groups: Series, key, shares, seed) -> tuple[np.ndarray, list[str]]:
 
 def by_time(times: Series, shares) -> tuple[np.ndarray, list[str]]:
     """The latest rows for test, those before for validation; rows of one time stay together."""
-    values = _moments(times)
-    moments, counts = np.unique(values, return_counts=True)
-    if len(moments) < 2 and any(shares.values()):
+    values = moments(times)
+    distinct, counts = np.unique(values, return_counts=True)
+    if len(distinct) < 2 and any(shares.values()):
         raise DataError(
             f"Column '{times.name}' (--time) is the same in every row, so that there is no "
             "future to be tested on. Give another column, or leave --time out."
@@ -134,7 +134,7 @@ def by_time(times: Series, shares) -> tuple[np.ndarray, list[str]]:
     cuts = []
     for held_out in (test, test + validation):
         at = int(np.argmin(np.abs(ends - (len(values) - held_out)))) if held_out else None
-        cuts.append(None if at is None else moments[at + 1])
+        cuts.append(None if at is None else distinct[at + 1])
     parts = np.full(len(values), "train", dtype="U10")
     notes = []
     if cuts[1] is not None:
@@ -143,7 +143,7 @@ def by_time(times: Series, shares) -> tuple[np.ndarray, list[str]]:
     if test:
         parts[values >= cuts[0]] = "test"
         notes.append(f"Test rows start at '{_first(times, values, cuts[0])}'.")
-    if len(moments) < len(values):
+    if len(distinct) < len(values):
         notes.append("Rows of the same time are in the same part.")
     return parts, notes
 
@@ -153,7 +153,7 @@ def _first(times: Series, values: np.ndarray, cut: float):
     return times.iloc[int(np.argmax(values == cut))]
 
 
-def _moments(times: Series) -> np.ndarray:
+def moments(times: Series) -> np.ndarray:
     """Times (rows,) as numbers that can be compared. Raises DataError where they are none."""
     if cells.is_numeric(times):
         values = cells.numbers(times).astype(np.float64)
@@ -162,8 +162,8 @@ def _moments(times: Series) -> np.ndarray:
         if column.kind == "number":
             values = cells.numbers(times, column.reading)
         elif column.kind == "date":
-            moments = cells.dates(times, column.reading)
-            values = ((moments - pd.Timestamp(0)) / pd.Timedelta(seconds=1)).to_numpy()
+            dates = cells.dates(times, column.reading)
+            values = ((dates - pd.Timestamp(0)) / pd.Timedelta(seconds=1)).to_numpy()
         else:
             values = np.full(len(times), np.nan)
     bad = ~np.isfinite(values)

@@ -72,7 +72,7 @@ def split_rows(
     free = np.flatnonzero(parts == "train")
     if not len(free):
         raise DataError(f"{source.name} has no training rows. Give a file that has some.")
-    method = _chosen_method(roles, target, method)
+    method = chosen_method(roles, target, method)
     codes = _codes(source, roles, target)
     if method == "stratified" and codes is not None:
         _check_classes(codes, target, shares)
@@ -122,7 +122,8 @@ def _fixed_parts(source: Source) -> tuple[np.ndarray, bool]:
     return parts, bool((given != "").any())
 
 
-def _chosen_method(roles: Roles, target: Target, method: str) -> str:
+def chosen_method(roles: Roles, target: Target, method: str) -> str:
+    """Give the way in which rows are divided, "auto" resolved."""
     if method != "auto":
         return "key" if method == "random" and roles.key is not None else method
     for role in ("group", "time", "key"):

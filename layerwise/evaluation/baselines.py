@@ -30,14 +30,15 @@ class BaselineResult:
         (all rows, targets) in the units of the targets that it was given; NaN where not fitted
     seconds : of fitting and predicting
     note : what it was fitted on and whether it came to its end, in words
-    threshold : two classes: the chance from which on it says the positive one; None: the likelier
+    threshold : two classes: the chance from which on it says the positive one, for all or per row
+        of the source; None: the likelier
     """
 
     name: str
     scores: np.ndarray
     seconds: float
     note: str
-    threshold: float | None = None
+    threshold: float | np.ndarray | None = None
 
 
 @dataclass(frozen=True)

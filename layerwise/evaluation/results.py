@@ -97,7 +97,7 @@ def baseline_table(result: BaselineResult, table: DataFrame, target: Target) -> 
     columns = column_names(target, "score")
     given = {name: scores[:, place] for place, name in enumerate(columns)}
     if result.threshold is not None:
-        given["threshold"] = np.full(len(table), result.threshold)
+        given["threshold"] = np.broadcast_to(result.threshold, len(result.scores))[rows]
     return table.drop(columns="threshold", errors="ignore").assign(baseline=result.name, **given)
 
 

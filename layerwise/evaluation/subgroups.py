@@ -1,5 +1,7 @@
 """The leading metric for each value of a column: whom a network serves well, and whom not."""
 
+from itertools import pairwise
+
 import numpy as np
 from pandas import DataFrame, Series, to_numeric
 from pandas.api.types import is_numeric_dtype
@@ -63,7 +65,7 @@ def _quarters(numbers: Series) -> Series:
     known = numbers.dropna()
     edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)))
     bins = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, max(len(edges) - 2, 0))
-    names = [f"{low:.4g} to {high:.4g}" for low, high in zip(edges, edges[1:], strict=False)]
+    names = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges)]
     texts = np.array([*names, "(missing)"], dtype=object)
     return Series(texts[np.where(numbers.isna(), len(names), bins)], index=numbers.index)
 

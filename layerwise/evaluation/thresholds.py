@@ -70,7 +70,7 @@ def choose_threshold(rule: Rule, predictions: Predictions) -> Threshold:
     """
     assert predictions.kind == "binary"
     if rule.name == "number":
-        return Threshold(rule.numbers[0], str(rule), 0, f"{rule.numbers[0]:g}, as asked.")
+        return Threshold(rule.numbers[0], str(rule), 0, f"Threshold {rule.numbers[0]:g}, as asked.")
     positive, weights = predictions.truth == 1, predictions.weights
     if not len(predictions) or weights[positive].sum() <= 0 or weights[~positive].sum() <= 0:
         raise SettingsError(
@@ -175,6 +175,6 @@ def _words(rule: Rule, value: float, found: np.ndarray, alarms: np.ndarray, plac
         "recall": "at least {0:g} of the positives found",
     }[rule.name].format(*rule.numbers)
     return (
-        f"{value:.4g}: {meaning}, on the validation rows, where it finds "
+        f"Threshold {value:.4g}: {meaning}, on the validation rows, where it finds "
         f"{100 * found[place] / found[0]:.3g} % of the positives and is right about {right}."
     )

@@ -16,7 +16,8 @@ from layerwise.job.model import DTYPES, Model
 from layerwise.networks import NETWORKS
 from layerwise.tasks import TASKS
 
-LEAST = {"epochs": 0, "micro_batches": 1, "threads": 1, "patience": 0, "seed": 0}
+LEAST = {"epochs": 0, "micro_batches": 1, "threads": 1, "patience": 0, "seed": 0,
+         "repeats": 1, "folds": 2}  # fmt: skip
 LARGEST_SEED = 2**32 - 1  # of numpy's and scikit-learn's generators
 AMOUNTS = {  # name -> what it must be, in words and as a test
     "l1": ("a number, not negative", lambda value: value >= 0),
@@ -52,6 +53,8 @@ def check_settings(settings: Any) -> None:
     if settings.threshold is not None:
         read_rule(settings.threshold)
     check_precision(settings.precision)
+    if settings.folds and settings.repeats > 1:
+        raise SettingsError("--folds and --repeats are given together. Leave one of them out.")
     _check_batch_size(settings.batch_size)
     _check_learning_rate(settings.learning_rate)
 
@@ -97,7 +100,7 @@ def check_answers(model: Model) -> None:
 
 
 def _check_whole(name: str, value: Any, least: int) -> None:
-    if value is None and name not in ("micro_batches", "seed"):
+    if value is None and name not in ("micro_batches", "seed", "repeats"):
         return
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise SettingsError(

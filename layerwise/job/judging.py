@@ -41,6 +41,15 @@ PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
+class Gathered:
+    """The predictions table, baseline results by name, and the threshold that was asked for."""
+
+    predictions: DataFrame
+    baselines: dict[str, Any]
+    threshold: Threshold | None
+
+
+@dataclass(frozen=True)
 class Judgement:
     """The predictions table, those of the baselines, and results.json."""
 
@@ -56,13 +65,26 @@ def judge_plan(
     """Judge the trained network of a plan on its rows, against its baselines.
 
     settings : has ``baselines``, ``abstain_below`` and ``seed``
-    seconds : how long it may take, about; baselines that find no time say so
+    seconds : how long it may take, about, half of it for the intervals and the report; baselines
+        that find no time say so
     """
+    return conclude(plan, gather(plan, dataset, settings, seconds / 2), settings)
+
+
+def gather(
+    plan: Plan, dataset: TensorDataset, settings: Any, seconds: float, *, baselines: bool = True
+) -> Gathered:
+    """What the network and its baselines say about the plan's rows."""
     ends = time.monotonic() + seconds
-    table = _predictions(plan, dataset)
-    table, threshold = _decided(plan, table, settings)
-    left = (ends - time.monotonic()) / 2  # the other half is for the intervals and the report
-    results = _baselines(plan, dataset, settings, left) if settings.baselines != "none" else {}
+    table, threshold = _decided(plan, _predictions(plan, dataset), settings)
+    asked = baselines and settings.baselines != "none"
+    left = ends - time.monotonic()
+    return Gathered(table, _baselines(plan, dataset, settings, left) if asked else {}, threshold)
+
+
+def conclude(plan: Plan, gathered: Gathered, settings: Any) -> Judgement:
+    """The judgement on what was gathered."""
+    table, results, threshold = gathered.predictions, gathered.baselines, gathered.threshold
     judged = judge(
         table, plan.model.target, plan.metrics, leading=plan.metric, baselines=results,
         abstain_below=settings.abstain_below, seed=settings.seed,
@@ -133,7 +155,9 @@ def write_judgement(run: Run, plan: Plan, judgement: Judgement) -> None:
         if all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
             run.write_tensors("plane", tensors)
             results["plane"] = {"columns": list(model.preparation.feature_names), "layers": layers}
-    results["importance"] = _importance(plan, judgement.predictions, split)
+    of_main = judgement.predictions[judgement.predictions["fold"] == 0]  # rows of this network
+    own = next(p for p in (split, "validation", "train") if (of_main["split"] == p).any())
+    results["importance"] = _importance(plan, of_main, own)
     run.write("results", results)
 
 

@@ -43,6 +43,7 @@ from layerwise.tasks import default_task
 from layerwise.training import check_recipe
 from layerwise.training.chance import mixed
 
+FEW_TESTED = 200  # test rows below which folds are suggested
 PROPER = ("cross_entropy", "binary_cross_entropy", "negative_log_likelihood", "squared")
 # losses whose least value is at the true chances, so that weights can be divided out of them
 
@@ -162,8 +163,20 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
     target = describe_target(source, roles, task=_task_name(settings), positive=settings.positive)
     split = split_rows(
         source, roles, target, method=settings.split, seed=settings.seed,
-        validation=settings.validation_fraction, test=settings.test_fraction,
+        validation=settings.validation_fraction,
+        test=0.0 if settings.folds else settings.test_fraction,
     )  # fmt: skip
+    return plan_split(settings, source, roles, target, split, processes, seed=settings.seed)
+
+
+def plan_split(
+    settings: Any, source: Source, roles: Roles, target: Target, split: Split,
+    processes: Processes, *, seed: int,
+) -> Plan:  # fmt: skip
+    """Decide all that comes after the split; every constant is of its training rows.
+
+    seed : of the weights and of the order of the rows
+    """
     columns = describe_columns(source, roles, source.options)
     train = split.rows("train")
     embeds = accepts(_network_for_encoding(settings), "categories")
@@ -172,7 +185,7 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
     )
     network, options, why = _choose_network(settings, preparation, len(train), target)
     task = _choose_task(settings, network, target, preparation)
-    model, kind = _build(settings, network, options, task, target, preparation, roles)
+    model, kind = _build(settings, network, options, task, target, preparation, roles, seed)
     model = replace(model, class_values=class_values(source.frame, target))
     check_answers(model)
     model = _with_decision(model, settings, source, train)
@@ -189,7 +202,7 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
         *_choose_metric(settings, model.task, target),
         patience=default_patience(recipe[-1]) if settings.patience is None else settings.patience,
         layers=layers,
-        seed=settings.seed,
+        seed=seed,
         micro_batches=settings.micro_batches,
         prevalence=settings.prevalence,
         departures=tuple(getattr(kind, "departures", ()) if settings.recipe == "historic" else ()),
@@ -293,13 +306,13 @@ def _class_weights(wanted: Any, preparation: Preparation, target: Target) -> tup
     return tuple(preparation.class_weights.tolist())
 
 
-def _build(settings, network, options, task, target, preparation, roles):
+def _build(settings, network, options, task, target, preparation, roles, seed):
     """The model, its weights decided by the seed alone, and the network's class."""
     task_name, task_options = task
     built_task = build_task(task_name, task_options, target)
     kind = _class_of(network)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(mixed(settings.seed, 0))
+        torch.manual_seed(mixed(seed, 0))
         built = build_network(network, options, preparation.input_shape, built_task, target)
     model = Model(
         built.to(DTYPES[settings.precision]), built_task, target, preparation, roles,
@@ -385,6 +398,7 @@ def _choices(plan: Plan, why_network: str, fitted: tuple, machine_why: tuple, se
     yield Choice("split", f"{parts} ({plan.split.method})")
     for note in plan.split.notes:
         yield Choice("", note)
+    yield from _repeating_choices(plan, settings)
     yield Choice("task", model.task_name or type(model.task).__name__, _why_task(settings, model))
     options = {k: v for k, v in model.network_options.items() if k != "categories"}
     named = model.network_name or type(model.network).__name__
@@ -400,6 +414,18 @@ def _choices(plan: Plan, why_network: str, fitted: tuple, machine_why: tuple, se
     yield Choice("device", machine.device_name(), machine_why[0])
     yield Choice("threads", f"{machine.threads}, {machine.precision}", machine_why[1])
     yield Choice("processes", str(machine.processes))
+
+
+def _repeating_choices(plan: Plan, settings: Any):
+    tested = len(plan.rows("test"))
+    if settings.folds:
+        why = "every row is a test row once; a last network learns from all of them"
+        yield Choice("folds", str(settings.folds), why)
+    elif 0 < tested < FEW_TESTED and not plan.split.same_rows and plan.source.parts is None:
+        yield Choice("", f"Only {tested} test rows: --folds 5 would judge all rows.")
+    if settings.repeats > 1:
+        why = "the same rows with other weights at the start; the first one is kept"
+        yield Choice("repeats", f"{settings.repeats} seeds", why)
 
 
 def _decision_choices(plan: Plan, settings: Any):

@@ -75,7 +75,11 @@ def report_content(record: Record) -> dict[str, Any]:
         "diagnosed": bool(record.results and record.journal),
         "methods": methods(record),
         "classes": by_class,
-        "threshold": record.results.get("threshold"),
+        "asides": [
+            record.results[name]["text"]
+            for name in ("threshold", "repeats", "folds", "looks")
+            if record.results.get(name)
+        ],
         "subgroups": record.results.get("subgroups") or [],
         "facts": tables.facts(record),
         "worst": mistakes.worst_rows(record),
