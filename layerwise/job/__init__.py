@@ -14,7 +14,7 @@ import torch
 from layerwise import __version__
 from layerwise.errors import RunError, SettingsError
 from layerwise.job.attempts import as_before, earlier_attempt, with_threads, write_plan
-from layerwise.job.judging import write_judgement
+from layerwise.job.judging import count_dead_units, write_certificate, write_judgement
 from layerwise.job.learning import Outcome, learn
 from layerwise.job.lock import only_process
 from layerwise.job.machine import command_line
@@ -211,6 +211,9 @@ def _judge(plan: Plan, dataset, settings, run: Run | None, outcome, display, lim
         if judgement.results.get(name):
             display.say(judgement.results[name]["text"])
     display.say(_headline(judgement.results))
+    verdict = judgement.results.get("verdict") or {}
+    if verdict.get("sentence"):
+        display.say(verdict["sentence"])
     if run is None:
         return plan, judgement.results
     run.write_tensors("network", plan.model.network.state_dict())
@@ -218,7 +221,11 @@ def _judge(plan: Plan, dataset, settings, run: Run | None, outcome, display, lim
         "ended": outcome.ended, "epochs": outcome.epochs, "steps": outcome.steps,
         "best_epoch": outcome.best_epoch, "seconds": outcome.seconds,
     }  # fmt: skip
+    judgement.results["dead_units"] = count_dead_units(plan, dataset)
     write_judgement(run, plan, judgement)
+    for check in write_certificate(run, plan)["checks"]:
+        if check["passed"] is False:
+            display.say(f"Leak certificate: {check['text']}")
     state = STATES.get(outcome.ended, "finished")
     run.write("status", {"state": state, "message": in_words(outcome)})
     display.say(f"Report: {write_report(run)}")

@@ -16,10 +16,13 @@ from layerwise.errors import SettingsError
 from layerwise.evaluation.baselines import choose_baselines, fit_baselines
 from layerwise.evaluation.columns import column_places
 from layerwise.evaluation.evaluate import predictions_table
+from layerwise.evaluation.fingerprints import row_fingerprints
 from layerwise.evaluation.importance import importance, reasons
+from layerwise.evaluation.leaks import leak_certificate
 from layerwise.evaluation.mistakes import collect_rows, worst_table
 from layerwise.evaluation.plane import plane
 from layerwise.evaluation.results import baseline_table, judge
+from layerwise.evaluation.silence import dead_units
 from layerwise.evaluation.subgroups import subgroups
 from layerwise.evaluation.thresholds import (
     Threshold,
@@ -159,6 +162,28 @@ def write_judgement(run: Run, plan: Plan, judgement: Judgement) -> None:
     own = next(p for p in (split, "validation", "train") if (of_main["split"] == p).any())
     results["importance"] = _importance(plan, of_main, own)
     run.write("results", results)
+
+
+def write_certificate(run: Run, plan: Plan, parent_rows: np.ndarray | None = None) -> dict:
+    """Write and give the leak certificate, and what the training rows are known by later.
+
+    parent_rows : fingerprints of the rows that a parent run was trained on
+    """
+    model = plan.model
+    certificate = leak_certificate(
+        plan.source, model.roles, model.target, plan.split, model.preparation,
+        parent_rows=parent_rows, seed=plan.seed,
+    )  # fmt: skip
+    run.write("leaks", certificate)
+    marks = row_fingerprints(plan.source, model.preparation, plan.rows("train").numpy())
+    run.write_tensors("rows", {"train": torch.from_numpy(marks)})
+    return certificate
+
+
+def count_dead_units(plan: Plan, dataset: TensorDataset) -> Any:
+    """Units that never answer on validation rows, layer by layer; None without such rows."""
+    rows = plan.rows("validation")
+    return dead_units(plan.model.network, Rows(dataset, rows)) if len(rows) else None
 
 
 def _importance(plan: Plan, table: DataFrame, split: str) -> list[dict]:
