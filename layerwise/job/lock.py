@@ -47,7 +47,7 @@ def _taken(path: Path) -> tuple[Any, str]:
         file = _opened(path)
         try:
             by_system = _lock(file)
-            if not by_system:
+            if by_system is False:
                 raise _in_use(path, _holder(file))
             with suppress(OSError):
                 if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
