@@ -501,7 +501,7 @@ def assert_same_run(first, second):
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
-    words = "fit diabetes --network mlp --batch-size 1 --epochs 60 --patience 0 --baselines none"
+    words = "fit diabetes --network mlp --batch-size 1 --epochs 150 --patience 0 --baselines none"
     command = [sys.executable, "-m", "layerwise", *words.split(), "--folder"]
     folder, checkpoints = tmp_path / "killed", tmp_path / "killed" / "checkpoints"
     with subprocess.Popen([*command, str(folder)], stdout=subprocess.DEVNULL) as process:
@@ -510,7 +510,7 @@ def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
         process.kill()
     cut = Run.open(folder)
     assert not cut.has("results.json"), "it was over before it was killed"
-    assert len(cut.journal()) < 60
+    assert len(cut.journal()) < 150
     assert main(["resume", str(folder)]) == 0
     subprocess.run([*command, str(tmp_path / "whole")], check=True, stdout=subprocess.DEVNULL)
     assert_same_run(cut, Run.open(tmp_path / "whole"))
