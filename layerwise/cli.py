@@ -74,7 +74,11 @@ def evaluate(given: Given) -> None:
     """Judge a trained network on its own test rows or on a source."""
     from layerwise.learner import Learner
 
-    show.scores(Learner.load(given.words[0]).evaluate(*given.words[1:]))
+    learner, opened = Learner.load(given.words[0]), given.values.get("open_test", False)
+    results = learner.evaluate(*given.words[1:], open_test=opened)
+    show.scores(results)
+    if (results.get("looks") or {}).get("text"):
+        print(results["looks"]["text"])
 
 
 def predict(given: Given) -> None:
@@ -162,6 +166,7 @@ class Verb:
 
 DRY_RUN = Parameter("dry_run", ("bool",), False, "Only show what would be done.")
 OUT = Parameter("out", ("str",), REQUIRED, "File to write: .csv, .parquet, .jsonl or .npz.")
+OPEN_TEST = Parameter("open_test", ("bool",), False, "Judge the test rows that are sealed.")
 EXPLAIN = Parameter("explain", ("bool",), False, "Add the reasons in the table's own columns.")
 EPOCHS = Parameter("epochs", ("int", "None"), None, "Passes in all, where it is to be longer.")
 
@@ -174,7 +179,9 @@ VERBS = {
         "Learn from data, judge the result, write a report.",
         lambda: (*_learning(), DRY_RUN),
     ),
-    "evaluate": Verb(evaluate, ("RUN", "[SOURCE]"), "Judge a trained network again."),
+    "evaluate": Verb(
+        evaluate, ("RUN", "[SOURCE]"), "Judge a trained network again.", lambda: (OPEN_TEST,)
+    ),
     "predict": Verb(
         predict, ("RUN", "SOURCE"), "Write predictions for new rows.", lambda: (OUT, EXPLAIN)
     ),

@@ -26,6 +26,7 @@ from layerwise.job.judging import answers, judge_source, predict_rows
 from layerwise.job.judging import explain as reasons_of
 from layerwise.job.machine import choose_device
 from layerwise.job.model import Model, load_model
+from layerwise.job.opening import open_test_rows
 from layerwise.job.plan import make_plan, read_source
 from layerwise.metrics import column_names
 from layerwise.run import Run
@@ -98,6 +99,8 @@ class Learner(BaseEstimator):
         Trainings with different seeds on the same rows: mean and deviation; the first is kept.
     folds : int
         Every row is a test row once, in so many trainings; one more, on all rows, is kept.
+    seal_test : bool
+        Test rows stay shut: they are judged only by ``layerwise evaluate RUN --open-test``.
     threshold : float or str
         Two classes: the chance from which on a row is called positive: a number, or chosen on
         validation rows: cost:MISS,ALARM, capacity:N (positives per 100 rows), recall:0.95.
@@ -150,6 +153,7 @@ class Learner(BaseEstimator):
         abstain_below: float | None = None,
         repeats: int = 1,
         folds: int | None = None,
+        seal_test: bool = False,
         threshold: float | str | None = None,
         prevalence: float | None = None,
         baselines: str = "fast",
@@ -187,6 +191,7 @@ class Learner(BaseEstimator):
         self.abstain_below = abstain_below
         self.repeats = repeats
         self.folds = folds
+        self.seal_test = seal_test
         self.threshold = threshold
         self.prevalence = prevalence
         self.baselines = baselines
@@ -319,9 +324,18 @@ class Learner(BaseEstimator):
             table["abstains"] = scores.max(axis=1) < self.abstain_below
         return concat([table, reasons_of(model, source)], axis=1) if explain else table
 
-    def evaluate(self, data=None) -> dict:
-        """results.json: on the rows that were held out, or on a source of its own."""
+    def evaluate(self, data=None, *, open_test: bool = False) -> dict:
+        """results.json: on the rows that were held out, or on a source of its own.
+
+        open_test : judge the test rows of a run that keeps them sealed (``seal_test``)
+        """
         model = self._fitted()
+        if open_test and data is None and self.seal_test:
+            if self.run_ is None:
+                raise RunError("Only a run with a folder has sealed test rows. Fit with folder=.")
+            with own_chance():
+                self.results_ = open_test_rows(self.run_, self)
+            return self.results_
         if data is not None:
             return judge_source(model, self._read(data), *self.metrics_, self)
         if self.results_ is None:

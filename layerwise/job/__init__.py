@@ -222,7 +222,9 @@ def _judge(plan: Plan, dataset, settings, run: Run | None, outcome, display, lim
         "best_epoch": outcome.best_epoch, "seconds": outcome.seconds,
     }  # fmt: skip
     judgement.results["dead_units"] = count_dead_units(plan, dataset)
-    write_judgement(run, plan, judgement)
+    about_test_rows = write_judgement(run, plan, judgement, settings)
+    if about_test_rows:
+        display.say(about_test_rows)
     for check in write_certificate(run, plan)["checks"]:
         if check["passed"] is False:
             display.say(f"Leak certificate: {check['text']}")

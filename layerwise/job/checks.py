@@ -55,6 +55,8 @@ def check_settings(settings: Any) -> None:
     check_precision(settings.precision)
     if settings.folds and settings.repeats > 1:
         raise SettingsError("--folds and --repeats are given together. Leave one of them out.")
+    if settings.folds and settings.seal_test:
+        raise SettingsError("--seal-test keeps test rows shut, but --folds judges all rows.")
     _check_batch_size(settings.batch_size)
     _check_learning_rate(settings.learning_rate)
 

@@ -19,6 +19,7 @@ from layerwise.evaluation.evaluate import predictions_table
 from layerwise.evaluation.fingerprints import row_fingerprints
 from layerwise.evaluation.importance import importance, reasons
 from layerwise.evaluation.leaks import leak_certificate
+from layerwise.evaluation.looks import count_looks, fingerprint_of_rows
 from layerwise.evaluation.mistakes import collect_rows, worst_table
 from layerwise.evaluation.plane import plane
 from layerwise.evaluation.results import baseline_table, judge
@@ -35,7 +36,7 @@ from layerwise.evaluation.thresholds import (
 from layerwise.job.model import Model
 from layerwise.job.plan import Plan, positive_share
 from layerwise.metrics import Predictions, find_metric
-from layerwise.run import Run
+from layerwise.run import Run, list_runs
 from layerwise.tasks import TASKS
 
 MOST_TRAINING_ROWS = 100_000  # in the predictions table; test and validation rows are all there
@@ -75,11 +76,17 @@ def judge_plan(
 
 
 def gather(
-    plan: Plan, dataset: TensorDataset, settings: Any, seconds: float, *, baselines: bool = True
-) -> Gathered:
-    """What the network and its baselines say about the plan's rows."""
+    plan: Plan, dataset: TensorDataset, settings: Any, seconds: float,
+    *, baselines: bool = True, sealed: bool | None = None,
+) -> Gathered:  # fmt: skip
+    """What the network and its baselines say about the plan's rows.
+
+    sealed : whether the test rows stay shut; unset: as the settings say
+    """
     ends = time.monotonic() + seconds
-    table, threshold = _decided(plan, _predictions(plan, dataset), settings)
+    shut = settings.seal_test if sealed is None else sealed
+    parts = ("train", "validation") if shut else PARTS
+    table, threshold = _decided(plan, _predictions(plan, dataset, parts), settings)
     asked = baselines and settings.baselines != "none"
     left = ends - time.monotonic()
     return Gathered(table, _baselines(plan, dataset, settings, left) if asked else {}, threshold)
@@ -136,8 +143,11 @@ def predict_rows(model: Model, source: Source, prevalence: float | None = None) 
     return _with_threshold(table, model.threshold)
 
 
-def write_judgement(run: Run, plan: Plan, judgement: Judgement) -> None:
-    """Write tables, results, the worst mistakes and, for two features, the plane."""
+def write_judgement(run: Run, plan: Plan, judgement: Judgement, settings: Any) -> str:
+    """Write tables, results, the worst mistakes and, for two features, the plane.
+
+    Returns what is to be said about the test rows, which may be nothing.
+    """
     run.write_table("predictions", judgement.predictions)
     if len(judgement.baselines):
         run.write_table("baselines", judgement.baselines)
@@ -151,9 +161,10 @@ def write_judgement(run: Run, plan: Plan, judgement: Judgement) -> None:
     results = dict(judgement.results)
     model = plan.model
     if _is_plane(plan):
-        shown = plan.rows("test") if len(plan.rows("test")) else plan.rows("train")
+        judged = judgement.predictions["split"] == split
+        shown = np.sort(judgement.predictions.loc[judged, "row"].to_numpy())
         tensors, layers = plane(
-            model.network, model.task, model.preparation, plan.source, rows=shown.numpy()
+            model.network, model.task, model.preparation, plan.source, rows=shown
         )
         if all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
             run.write_tensors("plane", tensors)
@@ -161,7 +172,29 @@ def write_judgement(run: Run, plan: Plan, judgement: Judgement) -> None:
     of_main = judgement.predictions[judgement.predictions["fold"] == 0]  # rows of this network
     own = next(p for p in (split, "validation", "train") if (of_main["split"] == p).any())
     results["importance"] = _importance(plan, of_main, own)
+    results["looks"] = _looks(run, plan, judgement.predictions, settings)
+    certificate = leak_certificate(
+        plan.source, plan.model.roles, plan.model.target, plan.split, plan.model.preparation,
+        seed=settings.seed,
+    )  # fmt: skip
+    run.write("leaks", certificate)
     run.write("results", results)
+    return results["looks"]["text"]
+
+
+def _looks(run: Run, plan: Plan, table: DataFrame, settings: Any) -> dict[str, Any]:
+    """Whether the test rows were judged, and how often before; see ``count_looks``."""
+    rows = table.loc[table["split"] == "test", "row"].to_numpy()
+    if plan.split.same_rows or not len(rows):
+        shut = settings.seal_test and len(plan.rows("test"))
+        text = (
+            f"The {len(plan.rows('test')):,} test rows are sealed: nothing was predicted for them. "
+            "To judge them once, at the very end: layerwise evaluate RUN --open-test"
+        )
+        return {"fingerprint": None, "before": 0, "text": text if shut else ""}
+    others = [one for one in list_runs(run.folder.resolve().parent) if one.name != run.name]
+    read = [one.read("results") for one in others if one.has("results.json")]
+    return count_looks(fingerprint_of_rows(plan.source, rows), read)
 
 
 def write_certificate(run: Run, plan: Plan, parent_rows: np.ndarray | None = None) -> dict:
@@ -233,9 +266,9 @@ def _is_plane(plan: Plan) -> bool:
     return plan.source.inputs is not None or numbers.issuperset(preparation.feature_names)
 
 
-def _predictions(plan: Plan, dataset: TensorDataset) -> DataFrame:
+def _predictions(plan: Plan, dataset: TensorDataset, parts: tuple[str, ...]) -> DataFrame:
     tables = []
-    for part in ("test",) if plan.split.same_rows else PARTS:
+    for part in ("test",) if plan.split.same_rows else parts:
         rows = _shown(plan, part)
         if len(rows):
             outputs = plan.model.outputs(Rows(dataset, rows))

@@ -78,7 +78,7 @@ def report_content(record: Record) -> dict[str, Any]:
         "asides": [
             record.results[name]["text"]
             for name in ("threshold", "repeats", "folds", "looks")
-            if record.results.get(name)
+            if (record.results.get(name) or {}).get("text")
         ],
         "subgroups": record.results.get("subgroups") or [],
         "facts": tables.facts(record),

@@ -1,0 +1,39 @@
+"""Opening test rows that a run kept sealed: they are predicted and judged now, once."""
+
+from typing import Any
+
+from layerwise.errors import RunError
+from layerwise.job.judging import conclude, gather, write_judgement
+from layerwise.job.plan import make_plan
+from layerwise.report import write_report
+from layerwise.run import Run, plain
+from layerwise.scaling.processes import ALONE
+
+
+def open_test_rows(run: Run, settings: Any) -> dict[str, Any]:
+    """Judge a finished run on its sealed test rows; results.json and the report are new.
+
+    settings : the run's Learner
+    Raises RunError where the data cannot be read again, or are others than in training.
+    """
+    said = run.read("settings")
+    if not said["resumable"]:
+        raise RunError(
+            f"Run '{run.folder}' learned from objects in memory, which are gone, and its test rows "
+            "with them. Fit from a file to seal test rows."
+        )
+    fit = dict(said["fit"])
+    plan = make_plan(settings, fit.pop("data"), fit, ALONE)
+    if plain(plan.model.preparation.to_json()) != run.read("preparation"):
+        raise RunError(
+            f"The data of run '{run.folder}' are not those that it learned from. Restore them to "
+            "open its test rows."
+        )
+    plan.model.network.load_state_dict(run.read_tensors("network"))
+    plan.model.network.eval()
+    dataset = plan.model.dataset(plan.source)
+    judgement = conclude(plan, gather(plan, dataset, settings, 60.0, sealed=False), settings)
+    judgement.results["training"] = run.read("results").get("training")
+    write_judgement(run, plan, judgement, settings)
+    write_report(run)
+    return run.read("results")
