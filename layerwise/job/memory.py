@@ -86,8 +86,12 @@ def _draws(network: nn.Module, task: Any, two_rows: Any) -> bool:
     on_card = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=on_card):
         before = _generators(on_card)
-        for _ in task.losses(network.train(), _moved(batch, device)):
-            pass
+        try:
+            for _ in task.losses(network.train(), _moved(batch, device)):
+                pass
+        except Exception as error:
+            if not ran_out_of_memory(error):
+                raise
         after = _generators(on_card)
     return not all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 

@@ -1,5 +1,6 @@
 """The engine: a generator that learns and tells how far it is. Everything else is the caller's."""
 
+import itertools
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -170,7 +171,8 @@ def _run_stage(work: _Work, place: _Place, recipe: Recipe):
         if place.batch == 0:
             descent.sums.clear()
         rows = len(work.dataset)
-        bounds, steps = _bounds(rows, stage, work.pieces), _planned(recipe, rows, work.pieces)
+        count = work.processes.count
+        bounds, steps = _bounds(rows, stage, count), _planned(recipe, rows, count)
         for pieces, taken in _epoch(work, place, bounds):
             done = (place.epoch - 1 + place.batch / len(bounds)) / stage.epochs
             moment.fill_(done)
@@ -257,25 +259,26 @@ def _bytes_per_row(dataset: Any) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
-def _bounds(rows: int, stage: Stage, pieces: int) -> list[tuple[int, int]]:
-    """First and last row of each batch; a last batch too small to share joins the one before."""
+def _bounds(rows: int, stage: Stage, count: int) -> list[tuple[int, int]]:
+    """First and last row of each batch; a last one too small for ``count`` processes joins."""
     size = rows if stage.batch_size == "all" else min(int(stage.batch_size), rows)
     starts = list(range(0, rows, size))
-    if len(starts) > 1 and rows - starts[-1] < 2 * pieces and size > 1:
+    if len(starts) > 1 and rows - starts[-1] < 2 * count and size > 1:
         starts.pop()
     return list(zip(starts, [*starts[1:], rows], strict=True))
 
 
 def _shares(start: int, stop: int, work: _Work) -> list[tuple[int, int]]:
     """This process's micro-batches of the rows from ``start`` to ``stop``, even to one row."""
-    rows, pieces, micro, rank = stop - start, work.pieces, work.micro_batches, work.processes.rank
-    borders = [start + rows * i // pieces for i in range(pieces + 1)]
-    mine = range(rank * micro, (rank + 1) * micro)
-    return [(borders[i], borders[i + 1]) for i in mine]
+    rows, count, rank = stop - start, work.processes.count, work.processes.rank
+    low, high = start + rows * rank // count, start + rows * (rank + 1) // count
+    pieces = max(1, min(work.micro_batches, high - low))  # none is empty
+    borders = [low + (high - low) * i // pieces for i in range(pieces + 1)]
+    return list(itertools.pairwise(borders))
 
 
-def _planned(recipe: Recipe, rows: int, pieces: int) -> int:
-    return sum(stage.epochs * len(_bounds(rows, stage, pieces)) for stage in recipe)
+def _planned(recipe: Recipe, rows: int, count: int) -> int:
+    return sum(stage.epochs * len(_bounds(rows, stage, count)) for stage in recipe)
 
 
 def _placed(batch: Batch, device: torch.device, images: bool) -> Batch:
