@@ -101,6 +101,8 @@ class Learner(BaseEstimator):
         Every row is a test row once, in so many trainings; one more, on all rows, is kept.
     seal_test : bool
         Test rows stay shut: they are judged only by ``layerwise evaluate RUN --open-test``.
+    no_rows : bool
+        No row, category or extreme value of the data is written into the run.
     threshold : float or str
         Two classes: the chance from which on a row is called positive: a number, or chosen on
         validation rows: cost:MISS,ALARM, capacity:N (positives per 100 rows), recall:0.95.
@@ -154,6 +156,7 @@ class Learner(BaseEstimator):
         repeats: int = 1,
         folds: int | None = None,
         seal_test: bool = False,
+        no_rows: bool = False,
         threshold: float | str | None = None,
         prevalence: float | None = None,
         baselines: str = "fast",
@@ -192,6 +195,7 @@ class Learner(BaseEstimator):
         self.repeats = repeats
         self.folds = folds
         self.seal_test = seal_test
+        self.no_rows = no_rows
         self.threshold = threshold
         self.prevalence = prevalence
         self.baselines = baselines

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 from pandas import DataFrame, Series
@@ -25,6 +26,7 @@ class Encoding:
     clock : dates have a time of day
     left_out : number of categories that were too rare to be kept
     common : code of the category that most training rows have
+    hidden : categories are marks, see ``marked``, instead of names
     """
 
     name: str
@@ -35,6 +37,7 @@ class Encoding:
     features: tuple[str, ...] = ()
     left_out: int = 0
     common: int = 0
+    hidden: bool = False
 
     def numbers(self, series: Series) -> list[np.ndarray]:
         """One array (rows,) per feature, NaN where missing; views where the column is numeric."""
@@ -45,12 +48,21 @@ class Encoding:
             return [cells.truths(series)]
         return [cells.numbers(series, self.reading)]
 
+    def named(self, category: str) -> str:
+        """Give how ``categories`` has this category: its name, or its mark."""
+        return marked(self.name, category) if self.hidden else category
+
     def codes(self, series: Series) -> np.ndarray:
         """Category codes (rows,) int64; 0 where the category is not known."""
         known = {name: code for code, name in enumerate(self.categories, start=1)}
         codes, names = cells.labels(series)
-        of_name = [known.get(name, 0) for name in names] + [known.get(MISSING, 0)]
+        of_name = [known.get(self.named(name), 0) for name in names] + [known.get(MISSING, 0)]
         return np.array(of_name, np.int64)[codes]
+
+
+def marked(column: str, category: str) -> str:
+    """Give a mark of 16 hexadecimal digits by which a category can be recognised, not read."""
+    return blake2b(f"{column}\0{category}".encode(), digest_size=8).hexdigest()
 
 
 def fit_encoding(series: Series, column: Column, most: int) -> Encoding:

@@ -87,7 +87,7 @@ class Preparation:
             if encoding.kind == "category":
                 rare = f", {encoding.left_out} rare ones left out" if encoding.left_out else ""
                 made = f"{len(encoding.categories)} categories{rare}"
-            elif encoding.kind != "date":
+            elif encoding.kind != "date" and entry["constants"]:
                 constants = entry["constants"][encoding.name]
                 named = (("mean", "mean"), ("deviation", "scale"), ("median", "fill"))
                 made = ", ".join(f"{word} {constants[name]:.4g}" for word, name in named)
@@ -273,4 +273,5 @@ def _encoding(entry: dict) -> Encoding:
         tuple(entry["features"]),
         entry["left_out"],
         entry.get("common", 0),
+        entry.get("hidden", False),
     )

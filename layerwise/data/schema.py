@@ -51,10 +51,12 @@ def _categories(encoding: Encoding, series: Series) -> list[str]:
     """New categories are unknown; numbers where all categories were words are an error."""
     codes, names = cells.labels(series)
     known = set(encoding.categories)
-    new = [name for name in names if name not in known]
+    new = [name for name in names if encoding.named(name) not in known]
     if not new:
         return []
-    words = all(np.isnan(cells.as_number(name)) for name in encoding.categories)
+    words = not encoding.hidden and all(
+        np.isnan(cells.as_number(name)) for name in encoding.categories
+    )
     if words and cells.is_numeric(series) and series.dtype.kind != "b" and len(new) == len(names):
         raise DataError(
             f"Column '{encoding.name}' held categories such as '{encoding.categories[0]}' in "

@@ -119,7 +119,7 @@ def _guarded(
         lost = isinstance(error, LostProcessError)
         writes = error.first_left == plan.machine.processes.rank if lost else first
         if writes and run is not None:
-            _write_failure(run, error)
+            _write_failure(run, error, settings.no_rows)
         raise
 
 
@@ -165,7 +165,7 @@ def _begin(
     """Write what training starts from."""
     if run is None:
         return
-    preparation = plan.model.preparation
+    preparation = plan.stored_preparation()
     if resuming and run.has("plan.json"):
         _say_schedule(run, plan, display)
         settings = run.read("settings")
@@ -188,7 +188,7 @@ def _check_resumable(run: Run, plan: Plan) -> None:
         )
     if not run.has("preparation.json"):
         return
-    if plain(plan.model.preparation.to_json()) != run.read("preparation"):
+    if plain(plan.stored_preparation().to_json()) != run.read("preparation"):
         raise RunError(
             f"The data of run '{run.folder}' are not those that it began with: other rows or "
             "columns give other constants. Restore them, or begin a new run."
@@ -258,11 +258,12 @@ def _headline(results: Mapping[str, Any]) -> str:
     return text + (f"; {', '.join(others)}." if others else ".")
 
 
-def _write_failure(run: Run, error: BaseException) -> None:
+def _write_failure(run: Run, error: BaseException, no_rows: bool) -> None:
     """A failed run says why, and gets a report of what there is."""
     state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+    message = (not no_rows and str(error)) or type(error).__name__  # a text may name values
     try:
-        run.write("status", {"state": state, "message": str(error) or type(error).__name__})
+        run.write("status", {"state": state, "message": message})
         write_report(run)
     except Exception as second:
         error.add_note(f"The report of the failed run could not be written either: {second}")

@@ -100,7 +100,7 @@ def conclude(plan: Plan, gathered: Gathered, settings: Any) -> Judgement:
         abstain_below=settings.abstain_below, seed=settings.seed,
     )  # fmt: skip
     judged["same_rows"] = plan.split.same_rows
-    judged["subgroups"] = subgroups(
+    judged["subgroups"] = [] if plan.no_rows else subgroups(
         table, plan.model.target, plan.metric,
         split=judged["headline"]["split"], seed=settings.seed,
     )  # fmt: skip
@@ -148,19 +148,12 @@ def write_judgement(run: Run, plan: Plan, judgement: Judgement, settings: Any) -
 
     Returns what is to be said about the test rows, which may be nothing.
     """
-    run.write_table("predictions", judgement.predictions)
-    if len(judgement.baselines):
-        run.write_table("baselines", judgement.baselines)
     split = judgement.results["headline"]["split"]
-    bad = worst_table(judgement.predictions, plan.model.target, split=split)
-    if len(bad):
-        rows, pictures = collect_rows(bad, plan.source, plan.model.target)
-        run.write_table("worst", rows)
-        if pictures is not None:
-            run.write_tensors("worst", {"images": pictures})
+    if not plan.no_rows:
+        _write_rows(run, plan, judgement, split)
     results = dict(judgement.results)
     model = plan.model
-    if _is_plane(plan):
+    if _is_plane(plan) and not plan.no_rows:
         judged = judgement.predictions["split"] == split
         shown = np.sort(judgement.predictions.loc[judged, "row"].to_numpy())
         tensors, layers = plane(
@@ -173,13 +166,21 @@ def write_judgement(run: Run, plan: Plan, judgement: Judgement, settings: Any) -
     own = next(p for p in (split, "validation", "train") if (of_main["split"] == p).any())
     results["importance"] = _importance(plan, of_main, own)
     results["looks"] = _looks(run, plan, judgement.predictions, settings)
-    certificate = leak_certificate(
-        plan.source, plan.model.roles, plan.model.target, plan.split, plan.model.preparation,
-        seed=settings.seed,
-    )  # fmt: skip
-    run.write("leaks", certificate)
     run.write("results", results)
     return results["looks"]["text"]
+
+
+def _write_rows(run: Run, plan: Plan, judgement: Judgement, split: str) -> None:
+    """Write what holds rows of the data: predictions, those of the baselines, the worst."""
+    run.write_table("predictions", judgement.predictions)
+    if len(judgement.baselines):
+        run.write_table("baselines", judgement.baselines)
+    bad = worst_table(judgement.predictions, plan.model.target, split=split)
+    if len(bad):
+        rows, pictures = collect_rows(bad, plan.source, plan.model.target)
+        run.write_table("worst", rows)
+        if pictures is not None:
+            run.write_tensors("worst", {"images": pictures})
 
 
 def _looks(run: Run, plan: Plan, table: DataFrame, settings: Any) -> dict[str, Any]:
@@ -207,6 +208,10 @@ def write_certificate(run: Run, plan: Plan, parent_rows: np.ndarray | None = Non
         plan.source, model.roles, model.target, plan.split, model.preparation,
         parent_rows=parent_rows, seed=plan.seed,
     )  # fmt: skip
+    if plan.no_rows:
+        certificate["checks"] = [check | {"rows": []} for check in certificate["checks"]]
+        run.write("leaks", certificate)
+        return certificate
     run.write("leaks", certificate)
     marks = row_fingerprints(plan.source, model.preparation, plan.rows("train").numpy())
     run.write_tensors("rows", {"train": torch.from_numpy(marks)})

@@ -24,7 +24,7 @@ def open_test_rows(run: Run, settings: Any) -> dict[str, Any]:
         )
     fit = dict(said["fit"])
     plan = make_plan(settings, fit.pop("data"), fit, ALONE)
-    if plain(plan.model.preparation.to_json()) != run.read("preparation"):
+    if plain(plan.stored_preparation().to_json()) != run.read("preparation"):
         raise RunError(
             f"The data of run '{run.folder}' are not those that it learned from. Restore them to "
             "open its test rows."
@@ -33,7 +33,8 @@ def open_test_rows(run: Run, settings: Any) -> dict[str, Any]:
     plan.model.network.eval()
     dataset = plan.model.dataset(plan.source)
     judgement = conclude(plan, gather(plan, dataset, settings, 60.0, sealed=False), settings)
-    judgement.results["training"] = run.read("results").get("training")
+    before = run.read("results")
+    judgement.results.update({name: before.get(name) for name in ("training", "dead_units")})
     write_judgement(run, plan, judgement, settings)
     write_report(run)
     return run.read("results")

@@ -10,6 +10,7 @@ import torch
 from layerwise.contracts import Recipe, Target
 from layerwise.data import read
 from layerwise.data.cells import as_label
+from layerwise.data.hiding import hidden
 from layerwise.data.kinds import Column
 from layerwise.data.preparation import Preparation
 from layerwise.data.roles import Roles, assign_roles, describe_columns
@@ -74,6 +75,7 @@ class Plan:
     seed: int = 0
     micro_batches: int = 1
     prevalence: float | None = None
+    no_rows: bool = False
     departures: tuple[str, ...] = ()
     choices: list[Choice] = field(default_factory=list)
 
@@ -94,6 +96,11 @@ class Plan:
             return weight
         return at_prevalence(self.truth(rows), weight, self.prevalence)
 
+    def stored_preparation(self) -> Preparation:
+        """The preparation as the run keeps it: with ``no_rows`` without what the rows held."""
+        preparation = self.model.preparation
+        return hidden(preparation) if self.no_rows else preparation
+
     def record(self) -> dict[str, Any]:
         """plan.json: all of it as JSON values."""
         model, source = self.model, self.source
@@ -107,20 +114,20 @@ class Plan:
         }
         return {
             **made,
-            "decisions": [vars(choice) for choice in self.choices],
+            "decisions": [vars(one) for one in self.choices if one.what or not self.no_rows],
             "data": {
                 "name": source.name,
                 "about": source.about,
                 "rows": len(source.frame),
                 "same_rows": source.same_rows,
                 "options": source.options,
-                "notes": list(source.notes),
+                "notes": [] if self.no_rows else list(source.notes),
                 "columns": self._column_records(),
             },
             "splits": {
                 **{part: len(self.rows(part)) for part in ("train", "validation", "test")},
                 "method": self.split.method,
-                "notes": list(self.split.notes),
+                "notes": [] if self.no_rows else list(self.split.notes),
             },
             "recipe": [stage_record(stage) for stage in self.recipe],
             "patience": self.patience,
@@ -136,7 +143,7 @@ class Plan:
             for role, names in self.model.roles.named().items()
             for name in names
         ]
-        fitted = self.model.preparation.fitted_in_words()
+        fitted = self.stored_preparation().fitted_in_words()
         return [
             *named,
             *(
@@ -144,7 +151,7 @@ class Plan:
                     "name": column.name,
                     "kind": column.kind,
                     "role": "input" if column.name in fitted else "left out",
-                    "note": column.note,
+                    "note": "" if self.no_rows else column.note,
                     "fitted": fitted.get(column.name, ""),
                 }
                 for column in self.columns
@@ -205,6 +212,7 @@ def plan_split(
         seed=seed,
         micro_batches=settings.micro_batches,
         prevalence=settings.prevalence,
+        no_rows=settings.no_rows,
         departures=tuple(getattr(kind, "departures", ()) if settings.recipe == "historic" else ()),
     )  # fmt: skip
     plan.choices.extend(_choices(plan, why, fitted, machine_why, settings))
@@ -409,6 +417,9 @@ def _choices(plan: Plan, why_network: str, fitted: tuple, machine_why: tuple, se
     for departure in plan.departures:
         yield Choice("", f"Not as in the paper: {departure}")
     stops = f", stops after {plan.patience} epochs without a better one" if plan.patience else ""
+    if settings.no_rows:
+        kept = "medians, means and marks of categories, in preparation.* alone, so that it predicts"
+        yield Choice("rows", "none are written", f"no predictions either; what stays: {kept}")
     yield Choice("metric", f"{plan.metric}{stops}")
     yield from _decision_choices(plan, settings)
     yield Choice("device", machine.device_name(), machine_why[0])
