@@ -222,6 +222,7 @@ class Learner(BaseEstimator):
         weight: str | None = None,
         carry: list[str] | None = None,
         ignore: list[str] | None = None,
+        from_: str | None = None,
         folder: str | None = None,
     ):
         """Learn from ``data`` and judge the result on rows that were held out.
@@ -253,13 +254,16 @@ class Learner(BaseEstimator):
             Columns that come out with the predictions and are never an input.
         ignore : list of str
             Columns that are not used at all.
+        from_ : str or path
+            A run with the same columns and network, from whose weights training starts; the rows
+            that it learned from are looked for among the test rows.
         folder : str or path
             Where the run is written; nothing is written without it.
         """
         wanted = {
             "target": target, "validation": validation, "test": test, "targets": targets,
             "key": key, "group": group, "time": time, "weight": weight, "carry": carry,
-            "ignore": ignore,
+            "ignore": ignore, "from_": from_,
         }  # fmt: skip
         if isinstance(y, str):
             wanted["target"] = y

@@ -9,6 +9,7 @@ from pandas import DataFrame
 
 from layerwise import __version__
 from layerwise.cli import VERBS, fit_flags, learner_flags, main
+from layerwise.command.arguments import flag_name
 from layerwise.command.signatures import REQUIRED
 from layerwise.run import Run
 
@@ -20,7 +21,7 @@ LEARNER = (
     "prevalence baselines device "
     "precision threads micro_batches minutes seed verbose"
 )
-FIT = "target validation test targets key group time weight carry ignore folder"
+FIT = "target validation test targets key group time weight carry ignore from_ folder"
 SLOW = ("torch", "pandas", "sklearn", "numpy", "matplotlib", "pyarrow")
 
 
@@ -81,7 +82,7 @@ def test_the_help_of_fit_shows_every_flag_and_the_names_to_choose_from(capsys):
     assert code == 0
     for name in (LEARNER + " " + FIT).split():
         room = name.removesuffix("_options")
-        flag = f"--{room}.KEY" if room != name else "--" + name.replace("_", "-")
+        flag = f"--{room}.KEY" if room != name else flag_name(name)
         assert f"  {flag} " in out
     flat = " ".join(out.split())
     assert "mcculloch_pitts, perceptron, adaline, linear, mlp, lenet5" in flat

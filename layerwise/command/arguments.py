@@ -75,8 +75,8 @@ def parse(arguments: Sequence[str], grammar: Grammar) -> Given:
 
 
 def flag_name(parameter: str) -> str:
-    """Give the flag of a parameter: "learning_rate" is "--learning-rate"."""
-    return "--" + parameter.replace("_", "-")
+    """Give the flag of a parameter: "learning_rate" is "--learning-rate", "from_" is "--from"."""
+    return "--" + parameter.rstrip("_").replace("_", "-")
 
 
 def convert(flag: str, texts: list[str], kinds: Sequence[str]) -> Any:

@@ -18,6 +18,7 @@ from layerwise.job.judging import count_dead_units, write_certificate, write_jud
 from layerwise.job.learning import Outcome, learn
 from layerwise.job.lock import only_process
 from layerwise.job.machine import command_line
+from layerwise.job.parents import started_from
 from layerwise.job.plan import Plan, make_plan
 from layerwise.job.repeating import judge_all, share_of, splits_of, times, train_again
 from layerwise.job.stopping import Signals, TimeLimit
@@ -70,6 +71,7 @@ def run_job(
     try:
         with own_chance(), Signals(ECHO if processes.count > 1 else 0.0) as signals:
             plan = make_plan(settings, data, wanted, processes)
+            plan = started_from(plan, wanted, settings)
             limit = TimeLimit(settings.minutes, began)
             if settings.folds:
                 splits_of(plan, settings)  # raises where there cannot be any

@@ -198,15 +198,12 @@ def _looks(run: Run, plan: Plan, table: DataFrame, settings: Any) -> dict[str, A
     return count_looks(fingerprint_of_rows(plan.source, rows), read)
 
 
-def write_certificate(run: Run, plan: Plan, parent_rows: np.ndarray | None = None) -> dict:
-    """Write and give the leak certificate, and what the training rows are known by later.
-
-    parent_rows : fingerprints of the rows that a parent run was trained on
-    """
+def write_certificate(run: Run, plan: Plan) -> dict:
+    """Write and give the leak certificate, and what the training rows are known by later."""
     model = plan.model
     certificate = leak_certificate(
         plan.source, model.roles, model.target, plan.split, model.preparation,
-        parent_rows=parent_rows, seed=plan.seed,
+        parent_rows=plan.parent_rows, seed=plan.seed,
     )  # fmt: skip
     if plan.no_rows:
         certificate["checks"] = [check | {"rows": []} for check in certificate["checks"]]
@@ -214,6 +211,8 @@ def write_certificate(run: Run, plan: Plan, parent_rows: np.ndarray | None = Non
         return certificate
     run.write("leaks", certificate)
     marks = row_fingerprints(plan.source, model.preparation, plan.rows("train").numpy())
+    if plan.parent_rows is not None:
+        marks = np.union1d(marks, plan.parent_rows)
     run.write_tensors("rows", {"train": torch.from_numpy(marks)})
     return certificate
 

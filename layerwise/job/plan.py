@@ -76,6 +76,7 @@ class Plan:
     micro_batches: int = 1
     prevalence: float | None = None
     no_rows: bool = False
+    parent_rows: np.ndarray | None = None  # fingerprints, where it starts from an earlier run
     departures: tuple[str, ...] = ()
     choices: list[Choice] = field(default_factory=list)
 

@@ -1,0 +1,82 @@
+"""Starting from an earlier run: its weights, and the rows that it has seen."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from layerwise import Learner
+from layerwise.cli import main
+from layerwise.errors import RunError, SettingsError
+from layerwise.run import Run
+
+QUICK = {"network": "mlp", "baselines": "none"}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    chance = np.random.default_rng(0)
+    a, b = chance.normal(size=(2, 200))
+    return pd.DataFrame({"a": a, "b": b, "side": np.where(a + b > 0, "r", "l")})
+
+
+@pytest.fixture(scope="module")
+def parent(rows, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("parents") / "parent"
+    return Learner(**QUICK, epochs=20).fit(rows, target="side", folder=folder).run_
+
+
+def finding(run):
+    checks = run.read("leaks")["checks"]
+    return next(check for check in checks if check["name"] == "Rows of an earlier run")
+
+
+def test_training_starts_from_the_weights_of_the_parent(rows, parent, tmp_path):
+    learner = Learner(**QUICK, epochs=0)
+    learner.fit(rows, target="side", from_=parent.folder, folder=tmp_path / "child")
+    weights, others = parent.read_tensors("network"), learner.run_.read_tensors("network")
+    assert all(torch.equal(weights[name], others[name]) for name in weights)
+
+
+def test_the_same_split_is_no_leak_and_another_one_is(rows, parent, tmp_path):
+    for seed, passed in ((0, True), (1, False)):
+        folder = tmp_path / f"child{seed}"
+        learner = Learner(**QUICK, epochs=1, seed=seed)
+        learner.fit(rows, target="side", from_=parent.folder, folder=folder)
+        assert finding(learner.run_)["passed"] is passed
+        seen = set(parent.read_tensors("rows")["train"].tolist())
+        assert seen <= set(learner.run_.read_tensors("rows")["train"].tolist())
+    assert "trained on" in finding(learner.run_)["text"]
+
+
+def test_rows_are_inherited_over_two_generations(rows, parent, tmp_path):
+    child = Learner(**QUICK, epochs=1).fit(
+        rows.iloc[:80], target="side", from_=parent.folder, folder=tmp_path / "child"
+    )
+    grandchild = Learner(**QUICK, epochs=1).fit(
+        rows.iloc[80:], target="side", from_=child.run_.folder, folder=tmp_path / "grandchild"
+    )
+    assert finding(grandchild.run_)["passed"] is False
+
+
+def test_the_flag_of_the_command_line(rows, parent, tmp_path, capsys):
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    words = "--target side --network mlp --epochs 1 --baselines none --from"
+    command = ["fit", str(tmp_path / "rows.csv"), *words.split(), str(parent.folder)]
+    assert main([*command, "--folder", str(tmp_path / "child")]) == 0
+    assert "the weights of run parent" in " ".join(capsys.readouterr().out.split())
+    assert Run.open(tmp_path / "child").read("settings")["fit"]["from_"] == str(parent.folder)
+
+
+def test_what_does_not_fit_is_told(rows, parent, tmp_path):
+    with pytest.raises(SettingsError, match="the inputs must be the same"):
+        Learner(**QUICK).fit(rows.assign(c=rows["a"] ** 2), target="side", from_=parent.folder)
+    other = Learner(**QUICK, network_options={"hidden": (3,)})
+    with pytest.raises(SettingsError, match="the weights must be the same"):
+        other.fit(rows, target="side", from_=parent.folder)
+    with pytest.raises(SettingsError, match="--from starts one training"):
+        Learner(**QUICK, folds=2).fit(rows, target="side", from_=parent.folder)
+    hiding = Learner(**QUICK, epochs=1, no_rows=True)
+    hiding.fit(rows, target="side", folder=tmp_path / "hiding")
+    with pytest.raises(RunError, match="does not say which rows it learned from"):
+        Learner(**QUICK).fit(rows, target="side", from_=tmp_path / "hiding")
