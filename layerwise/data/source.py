@@ -1,7 +1,7 @@
 """What every reader gives: rows as they were read, before roles, splits and preparation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from pandas import DataFrame
@@ -31,6 +31,15 @@ class Source:
     notes: tuple[str, ...] = ()
     about: str = ""
     options: dict = field(default_factory=dict)  # how it was read, so that predict reads alike
+
+    def take(self, rows: np.ndarray) -> "Source":
+        """The same source with some of its rows, by number."""
+        return replace(
+            self,
+            frame=self.frame.iloc[rows].reset_index(drop=True),
+            inputs=None if self.inputs is None else self.inputs[rows],
+            parts=None if self.parts is None else self.parts[rows],
+        )
 
 
 def counted(number: int, noun: str) -> str:

@@ -134,18 +134,12 @@ def drop_missing_target(source: Source, roles: Roles) -> Source:
         return source
     if missing.all():
         describe_target(source, roles)  # raises
-    keep = ~missing
     note = (
         f"{int(missing.sum())} of {len(missing)} rows have no value in the target "
         f"{quoted(roles.target)} and are left out."
     )
-    return replace(
-        source,
-        frame=source.frame[keep].reset_index(drop=True),
-        inputs=None if source.inputs is None else source.inputs[keep],
-        parts=None if source.parts is None else source.parts[keep],
-        notes=(*source.notes, note),
-    )
+    kept = source.take(np.flatnonzero(~missing))
+    return replace(kept, notes=(*source.notes, note))
 
 
 def encode_target(frame: DataFrame, roles: Roles, target: Target) -> np.ndarray:

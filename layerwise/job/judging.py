@@ -231,8 +231,8 @@ def _importance(plan: Plan, table: DataFrame, split: str) -> list[dict]:
         return []
     part = part.iloc[:MOST_TRAINING_ROWS]
     judged = Predictions.from_table(part, model.target)
-    rows = torch.from_numpy(part["row"].to_numpy(copy=True))
-    inputs = model.dataset(plan.source).batch(rows).inputs
+    some = plan.source.take(part["row"].to_numpy())
+    inputs = model.dataset(some).batch(slice(0, len(part))).inputs
     metric = find_metric(plan.metric, model.target.kind)
     return importance(inputs, judged, model.scores, places, metric, seed=plan.seed)
 
