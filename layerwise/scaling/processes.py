@@ -179,6 +179,10 @@ def join() -> Processes:
 
 
 def _form_group(rank: int, count: int) -> None:
+    # Its default arguments hold the group that there is when it is imported: then a group that is
+    # left keeps its connections, and the others wait for ever. Imported now, they hold none.
+    import torch.distributed.nn.functional
+
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     if not _STORE:
