@@ -64,7 +64,8 @@ class Processes:
         """Replace each tensor by its sum over all processes, in one exchange per dtype."""
         if self.count == 1:
             return
-        for dtype in {tensor.dtype for tensor in tensors}:
+        # in the order of appearance: that of a set differs from process to process
+        for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):
             alike = [tensor for tensor in tensors if tensor.dtype == dtype]
             flat = torch.cat([tensor.reshape(-1) for tensor in alike]).contiguous()
             with self._together():
