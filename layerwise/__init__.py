@@ -20,7 +20,7 @@ _HOME = {
     "SettingsError": "errors",
     "RunError": "errors",
 }
-__all__ = ["__version__", *_HOME]
+__all__ = ["__version__", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str):  # so that `import layerwise` and `--help` need no torch

@@ -1,6 +1,6 @@
 """Which columns a network uses: what is lost when one is shuffled, and why it said what it said."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -48,7 +48,7 @@ def importance(
             _scored(judged, outputs(with_column(inputs, places, take(inputs, order))))
             for order in orders
         ]
-        drop = sign * (whole - np.mean([metric.function(each) for each in shuffled]))
+        drop = float(sign * (whole - np.mean([metric.function(each) for each in shuffled])))
         worse = [np.mean([metric.resampled(each, drawn) for each in shuffled]) for drawn in counts]
         low, high = _ends(sign * (wholes - np.array(worse)), drop)
         found.append(
@@ -63,7 +63,7 @@ def reasons(
     outputs: Callable[[Inputs], np.ndarray],
     columns: Sequence[Places],
     neutral: Inputs,
-    shown: dict[str, Sequence],
+    shown: Mapping[str, Sequence],
     said: np.ndarray | None,
 ) -> DataFrame:
     """Give the three columns that move each prediction most, as text such as "age = 61 (+0.21)".

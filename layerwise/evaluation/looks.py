@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
+from pandas.api.types import is_numeric_dtype
 from pandas.util import hash_pandas_object
 
 from layerwise.data.source import Source
@@ -15,10 +16,12 @@ def fingerprint_of_rows(source: Source, rows: np.ndarray) -> str:
     """Give one text that all values of these rows decide, in any order of rows and columns."""
     some = some_rows(source, np.sort(np.asarray(rows)))
     total = np.zeros(len(some.frame), np.uint64)
-    for name in some.frame:
-        values = hash_pandas_object(some.frame[name].astype(str), index=False).to_numpy(np.uint64)
+    for name, column in some.frame.items():
+        column = column if is_numeric_dtype(column.dtype) else column.astype(str)
+        hashes: Any = hash_pandas_object  # pandas loads it late, so its type is not known
+        values = np.asarray(hashes(column, index=False), np.uint64)
         salt = int.from_bytes(blake2b(str(name).encode(), digest_size=8).digest(), "little")
-        total += scramble_words(values, np.uint64(salt))
+        total += scramble_words(values, np.array(salt, np.uint64))
     if some.inputs is not None:
         total += np.array([_of_bytes(row) for row in some.inputs], np.uint64)
     return fingerprint(total)
@@ -42,4 +45,6 @@ def count_looks(own: str, others: Iterable[Mapping[str, Any]]) -> dict[str, Any]
 
 
 def _of_bytes(row: np.ndarray) -> int:
-    return int.from_bytes(blake2b(np.ascontiguousarray(row), digest_size=8).digest(), "little")
+    return int.from_bytes(
+        blake2b(np.ascontiguousarray(row).tobytes(), digest_size=8).digest(), "little"
+    )

@@ -46,10 +46,10 @@ def subgroups(
 def _grouped(column: Series) -> Series:
     """Give the name of each row's group, as text."""
     if _is_amount(column):
-        return _quarters(to_numeric(column).astype(float))
+        return _quarters(Series(to_numeric(column), dtype=float))
     texts = column.map(_text)
     counts = texts.value_counts()
-    alone = counts[counts >= FEWEST].index[:MOST]
+    alone = [value for value, rows in counts.items() if rows >= FEWEST][:MOST]
     others = len(counts) - len(alone)
     named = f"other ({others} value{'s' * (others > 1)})"
     return texts.where(texts.isin(alone), named)

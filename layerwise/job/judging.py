@@ -162,8 +162,8 @@ def write_judgement(run: Run, plan: Plan, judgement: Judgement, settings: Any) -
         if all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
             run.write_tensors("plane", tensors)
             results["plane"] = {"columns": list(model.preparation.feature_names), "layers": layers}
-    of_main = judgement.predictions[judgement.predictions["fold"] == 0]  # rows of this network
-    own = next(p for p in (split, "validation", "train") if (of_main["split"] == p).any())
+    of_main = judgement.predictions.query("fold == 0")  # rows of this network
+    own = next(p for p in (split, "validation", "train") if p in set(of_main["split"]))
     results["importance"] = _importance(plan, of_main, own)
     results["looks"] = _looks(run, plan, judgement.predictions, settings)
     run.write("results", results)
