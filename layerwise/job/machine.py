@@ -66,13 +66,22 @@ def choose_device(wanted: str) -> tuple[str, str]:
 
 
 def choose_threads(
-    wanted: int | None, work_of_a_step: float, processes: Processes
+    wanted: int | None, work_of_a_step: float, processes: Processes, reproducible: bool = False
 ) -> tuple[int, str]:
     """Threads and why: those this process may use, one for small work.
 
+    Where more than one may serve, they are the most that are tried before training begins.
+
     work_of_a_step : multiply-adds of one training step
+    reproducible : one thread, so that sums have the same order on every machine
     """
     usable = usable_processors()
+    if reproducible:
+        if wanted not in (None, 1):
+            raise SettingsError(
+                f"--reproducible fixes the threads to 1, got --threads {wanted}. Leave one away."
+            )
+        return 1, "so that sums have the same order on every machine"
     if wanted is not None:
         if wanted < 1:
             raise SettingsError(f"--threads must be at least 1, got {wanted}.")
@@ -83,8 +92,13 @@ def choose_threads(
     return max(1, usable // local), f"of the {usable} processors that this job may use"
 
 
-def check_precision(precision: str) -> None:
-    """Raise SettingsError for a precision that there is not."""
+def check_precision(precision: str, reproducible: bool = False) -> None:
+    """Raise SettingsError for a precision that there is not, or that differs among machines."""
+    if reproducible and precision == "bf16":
+        raise SettingsError(
+            "--reproducible needs --precision float32 or float64: what bf16 gives depends on the "
+            "machine. Leave one away."
+        )
     if precision not in PRECISIONS:
         raise SettingsError(f"There is no precision '{precision}'.{nearest(precision, PRECISIONS)}")
 

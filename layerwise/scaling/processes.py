@@ -188,7 +188,9 @@ def _form_group(rank: int, count: int) -> None:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     if not _STORE:
         _STORE.append(next(iter(dist.rendezvous("env://")))[0])
-    store = dist.PrefixStore(f"layerwise/{len(_BOARDS)}", _STORE[0])
+    # torchrun's store outlives an attempt: what the one before left there must not be read
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    store = dist.PrefixStore(f"layerwise/{attempt}/{len(_BOARDS)}", _STORE[0])
     _BOARDS.append(Board(store))
     dist.init_process_group(
         "nccl" if torch.cuda.is_available() else "gloo",

@@ -76,7 +76,7 @@ def launch(tmp_path):
             "--batch-size", "16", "--patience", "0", "--baselines", "none", "--threads", "1",
             "--folder", tmp_path / folder, *words,
         ]  # fmt: skip
-        env = os.environ | {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+        env = os.environ | {"OMP_NUM_THREADS": "1"}
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=120, check=False, env=env
         )
