@@ -271,15 +271,26 @@ def plain(content: Any) -> Any:
     Records become dicts, arrays and tensors lists, paths texts, NaN and infinity None. Raises
     TypeError for what has no such form.
     """
-    if content is None or isinstance(content, str | bool | int):
+    if isinstance(content, str):
+        return _readable(content)
+    if content is None or isinstance(content, bool | int):
         return content
     if isinstance(content, float):
         return content if math.isfinite(content) else None
     if isinstance(content, Mapping):
-        return {str(key): plain(value) for key, value in content.items()}
+        return {_readable(str(key)): plain(value) for key, value in content.items()}
     if dataclasses.is_dataclass(content) and not isinstance(content, type):
         return {one.name: plain(getattr(content, one.name)) for one in dataclasses.fields(content)}
     return _plain_other(content)
+
+
+def _readable(text: str) -> str:
+    """The text; in a C locale the letters of a path come as bytes that JSON cannot hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return text
 
 
 def _plain_other(content: Any) -> Any:

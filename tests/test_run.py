@@ -110,6 +110,11 @@ def test_records_become_plain_json_and_what_is_no_number_null(run):
     }
 
 
+def test_a_path_of_a_c_locale_is_written_with_its_letters(run):
+    run.write("plan", {"path": "tabl\udcc3\udca9.csv", "\udcff": 1})
+    assert run.read("plan") == {"path": "tablé.csv", "\ufffd": 1}
+
+
 def test_what_has_no_form_in_json_leaves_the_old_record(run):
     run.write("plan", {"epochs": 3})
     with pytest.raises(TypeError, match="no form in JSON"):
