@@ -74,12 +74,14 @@ def test_no_home_the_c_locale_a_strict_umask_and_no_secret_in_any_file(table, tm
     assert not [path for path in files if path.stat().st_mode & 0o077]
 
 
+@pytest.mark.slow
 def test_a_home_that_is_read_only_is_not_needed(table, tmp_path, disk):
     code, said = fit(table, "--target", "y", "--folder", tmp_path / "run", home=disk("ro"))
     assert code == 0, said
     assert_finished(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_names_of_255_bytes_work(table, tmp_path):
     long = tmp_path / ("ä" * 125 + "x.csv")
     table.rename(long)
@@ -89,6 +91,7 @@ def test_names_of_255_bytes_work(table, tmp_path):
     assert_finished(tmp_path / ("f" * 255))
 
 
+@pytest.mark.slow
 def test_a_long_name_of_data_gives_a_run_that_can_have_a_name(table, tmp_path, monkeypatch):
     long = tmp_path / ("x" * 251 + ".csv")
     table.rename(long)
@@ -99,6 +102,7 @@ def test_a_long_name_of_data_gives_a_run_that_can_have_a_name(table, tmp_path, m
     assert_finished(run)
 
 
+@pytest.mark.slow
 def test_a_full_cache_keeps_images_in_memory(tmp_path, disk):
     chance = np.random.default_rng(0)
     for number in range(24):

@@ -191,6 +191,7 @@ sys.exit(layerwise.cli.main(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 def test_a_clock_that_jumps_changes_nothing(table, tmp_path):
     fit = ["fit", table, "--target", "y", "--epochs", "4", "--baselines", "none", "--minutes", "2"]
     for name, start in (("steady", ["-m", "layerwise"]), ("jumps", ["-c", JUMPS])):
