@@ -232,8 +232,8 @@ def leave() -> None:
 def exit_at_once(code: int) -> None:
     """End a process that had others beside it, without the clean-up of loaded libraries.
 
-    gloo's threads sometimes abort the process in that clean-up, after all work is done: 2 of 19
-    launches with torch 2.13 ended so, none of 40 that end here. Alone, it does nothing.
+    Threads of a lost exchange would abort the process there, after all work is done, and hide how
+    it ended. Alone, it does nothing.
     """
     if dist.is_available() and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         sys.stdout.flush()
