@@ -1,5 +1,6 @@
 import json
 import os
+import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -252,6 +253,31 @@ def test_a_process_killed_while_writing_leaves_whole_records(run):
     assert len(set(run.read("plan")["numbers"])) == 1
     assert [line["n"] for line in run.journal()] == list(range(1, len(run.journal()) + 1))
     assert json.loads((run.folder / "status.json").read_text())["state"] == "running"
+
+
+class Burglar:
+    def __init__(self, trace):
+        self.trace = trace
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.trace),)
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("plan.json", lambda run: run.read("plan")),
+        ("journal.jsonl", lambda run: run.journal()),
+        ("network.safetensors", lambda run: run.read_tensors("network")),
+        ("predictions.parquet", lambda run: run.read_table("predictions")),
+    ],
+)
+def test_a_pickle_in_any_place_runs_nothing_and_is_one_error(name, read, run, tmp_path):
+    for content in (pickle.dumps(Burglar(tmp_path / "it ran")) + b"\n", b"[" * 100_000 + b"\n"):
+        run.path(name).write_bytes(content)
+        with pytest.raises(RunError, match=r"is damaged"):
+            read(run)
+    assert not (tmp_path / "it ran").exists()
 
 
 def test_names_in_folders_below_are_made(run):
