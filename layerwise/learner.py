@@ -116,6 +116,8 @@ class Learner(BaseEstimator):
         float32, bf16 (autocast) or float64.
     threads : int
         Processor threads; unset: those this process may use.
+    reproducible : bool
+        Fixes threads to 1 and full precision, so that equal processors give equal bits.
     micro_batches : int
         Pieces of each batch, to save memory; gradients are summed.
     minutes : float
@@ -163,6 +165,7 @@ class Learner(BaseEstimator):
         device: str = "auto",
         precision: str = "float32",
         threads: int | None = None,
+        reproducible: bool = False,
         micro_batches: int = 1,
         minutes: float | None = None,
         seed: int = 0,
@@ -202,6 +205,7 @@ class Learner(BaseEstimator):
         self.device = device
         self.precision = precision
         self.threads = threads
+        self.reproducible = reproducible
         self.micro_batches = micro_batches
         self.minutes = minutes
         self.seed = seed

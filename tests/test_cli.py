@@ -19,7 +19,7 @@ LEARNER = (
     "validation_fraction test_fraction split positive class_weight abstain_below repeats "
     "folds seal_test no_rows threshold "
     "prevalence baselines device "
-    "precision threads micro_batches minutes seed verbose"
+    "precision threads reproducible micro_batches minutes seed verbose"
 )
 FIT = "target validation test targets key group time weight carry ignore from_ folder"
 SLOW = ("torch", "pandas", "sklearn", "numpy", "matplotlib", "pyarrow")

@@ -52,7 +52,7 @@ def check_settings(settings: Any) -> None:
         )
     if settings.threshold is not None:
         read_rule(settings.threshold)
-    check_precision(settings.precision)
+    check_precision(settings.precision, settings.reproducible)
     if settings.folds and settings.repeats > 1:
         raise SettingsError("--folds and --repeats are given together. Leave one of them out.")
     if settings.folds and settings.seal_test:

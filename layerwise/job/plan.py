@@ -132,6 +132,7 @@ class Plan:
             },
             "recipe": [stage_record(stage) for stage in self.recipe],
             "patience": self.patience,
+            "micro_batches": self.micro_batches,
             "metric": self.metric,
             "metrics": list(self.metrics),
             "departures": list(self.departures),
@@ -383,7 +384,9 @@ def _machine(settings, layers: list[Layer], recipe: Recipe, processes: Processes
     device, device_why = choose_device(settings.device)
     size = recipe[-1].batch_size
     work = sum(layer.multiply_adds for layer in layers) * (64 if isinstance(size, str) else size)
-    threads, threads_why = choose_threads(settings.threads, 3 * work, processes)
+    threads, threads_why = choose_threads(
+        settings.threads, 3 * work, processes, settings.reproducible
+    )
     return Machine(device, settings.precision, threads, processes), (device_why, threads_why)
 
 

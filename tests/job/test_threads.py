@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from layerwise import Learner
+from layerwise.errors import SettingsError
 from layerwise.job.plan import make_plan
 from layerwise.job.threads import control_group_limit, measure_threads, usable_processors
 from layerwise.run import Run
@@ -103,3 +104,12 @@ def test_a_resumed_run_has_the_threads_that_it_had(table, tmp_path):
     Learner.resume(run.folder, epochs=3)
     assert run.read("plan")["environment"]["threads"] == 2
     assert "as the run had before" in str(run.read("plan")["decisions"])
+
+
+def test_reproducible_runs_use_one_thread_and_refuse_more():
+    plan = Learner(reproducible=True).plan("iris")
+    assert plan["environment"]["threads"] == 1
+    with pytest.raises(SettingsError, match="fixes the threads to 1"):
+        Learner(reproducible=True, threads=2).plan("iris")
+    with pytest.raises(SettingsError, match="needs --precision"):
+        Learner(reproducible=True, precision="bf16").plan("iris")
