@@ -1,9 +1,11 @@
 """Training speed in rows per second, beside a hand-written loop and other libraries.
 
 All competitors take turns in one process and one run; the figure is the median over the rounds, and
-ratios are medians of the ratios within a round, so that a stolen core hits everyone alike.
+ratios are medians of the ratios within a round, so that a stolen core hits everyone alike. Each loop
+on torch runs with one thread or with all, whichever was quicker for it in the warm-up (``layerwise
+fit`` chooses the same way); JAX and scikit-learn take what they take.
 
-    python benchmarks/throughput.py [--rounds 7] [--seconds 1.0] [--peers] [--threads 1]
+    python benchmarks/throughput.py [--rounds 7] [--seconds 1.0] [--peers]
 
 ``--peers`` adds Keras 3 on JAX and Lightning (pip install 'layerwise[benchmark]').
 """
@@ -25,6 +27,8 @@ from workloads import WORKLOADS, Workload
 from layerwise.contracts import Batch, Loss, Stage
 from layerwise.data.datasets import TensorDataset
 from layerwise.training import train
+
+ON_TORCH = ("layerwise", "(a) DataLoader loop", "(b) plain loop", "(e) Lightning")
 
 
 class WorkloadTask:
@@ -152,21 +156,33 @@ def rate(steps: Iterator[int], seconds: float) -> float:
     return rows / spent
 
 
+def threads_for(steps: Iterator[int], seconds: float) -> int:
+    """One thread or all processors: what is quicker for this loop, after a warm-up of each."""
+    found = {}
+    for threads in (1, os.cpu_count() or 1):
+        torch.set_num_threads(threads)
+        rate(steps, seconds)
+        found[threads] = rate(steps, seconds)
+    return max(found, key=lambda threads: found[threads])
+
+
 def measure(workload: Workload, competitors: dict[str, Callable], rounds: int, seconds: float):
     """Print the median speed of each competitor and layerwise's ratio to it."""
     running = {name: build(workload) for name, build in competitors.items()}
     running = {name: steps for name, steps in running.items() if steps is not None}
-    for steps in running.values():
-        rate(steps, seconds)  # warm up: traces, compilers, caches
+    threads = {name: threads_for(steps, seconds) for name, steps in running.items()}
     found: dict[str, list[float]] = {name: [] for name in running}
     for _ in range(rounds):
         for name, steps in running.items():
+            torch.set_num_threads(threads[name])
+            next(steps)  # the pool of threads wakes up
             found[name].append(rate(steps, seconds))
     print(f"\n{workload.name}, {workload.rows:,} rows, batch {workload.batch_size}")
-    print(f"  {'':24} {'rows/s, median':>15} {'layerwise is':>14} {'least':>7}")
+    print(f"  {'':28} {'threads':>7} {'rows/s, median':>15} {'layerwise is':>14} {'least':>7}")
     for name, rates in found.items():
         ratios = [ours / other for ours, other in zip(found["layerwise"], rates, strict=True)]
-        print(f"  {name:24} {statistics.median(rates):15,.0f} "
+        used = threads[name] if name in ON_TORCH else "own"
+        print(f"  {name:28} {used:>7} {statistics.median(rates):15,.0f} "
               f"{statistics.median(ratios):12.2f} x {min(ratios):6.2f}")  # fmt: skip
 
 
@@ -175,11 +191,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--only", default="")
     chosen = parser.parse_args()
-    torch.set_num_threads(chosen.threads)
     competitors: dict[str, Callable] = {
         "layerwise": layerwise_steps,
         "(a) DataLoader loop": loader,
@@ -190,8 +204,7 @@ def main() -> None:
         competitors["(d) Keras 3, JAX"] = lambda workload: keras_jax(workload, 1)
         competitors["(d) Keras 3, JAX, 32 at once"] = lambda workload: keras_jax(workload, 32)
         competitors["(e) Lightning"] = lightning
-    print(f"torch {torch.__version__}, {platform.machine()}, {os.cpu_count()} processors, "
-          f"{chosen.threads} threads")  # fmt: skip
+    print(f"torch {torch.__version__}, {platform.machine()}, {os.cpu_count()} processors")
     for workload in WORKLOADS:
         if chosen.only in workload.name:
             measure(workload, competitors, chosen.rounds, chosen.seconds)

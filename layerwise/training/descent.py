@@ -15,7 +15,7 @@ from layerwise.contracts import Batch, Loss, Stage
 from layerwise.errors import SettingsError
 from layerwise.scaling.processes import Processes
 from layerwise.training.finite import NotFiniteError, first_bad
-from layerwise.training.flat import Flat, can_flatten
+from layerwise.training.flat import Flat, can_flatten, mover
 from layerwise.training.optimizers import build_optimizer
 from layerwise.training.parts import freeze_others, parts_of, tensors_of
 from layerwise.training.schedule import PLATEAU_OPTIONS, check_schedule, factor
@@ -59,6 +59,10 @@ class Descent:
         self.tensors = {name: tensors_of(part) for name, part in self.parts.items()}
         self._flat = self._flatten()
         self.optimizers = {name: self._optimizer(name) for name in self.parts}
+        self._moves = {
+            name: optimizer.step if self._flat is None else mover(optimizer, self._flat)
+            for name, optimizer in self.optimizers.items()
+        }
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
@@ -176,7 +180,7 @@ class Descent:
                 seed(turn, micro)
                 loss = self._next(rule)
                 if loss is not None:
-                    (loss.value * loss.terms).backward()
+                    _summed(loss, len(pieces)).backward()
                     losses.append(loss)
             if not losses:
                 break
@@ -187,23 +191,22 @@ class Descent:
                 self._flat.gather(self.tensors[losses[0].part])
             self._descend(
                 losses[0].part,
-                [loss.value.detach() * loss.terms for loss in losses],
+                [loss.value.detach() for loss in losses],
                 [loss.terms for loss in losses],
             )
         self._clear()
 
     def _step_traced(self, tracer: Tracer, piece: Batch, seed: Seed) -> None:
-        seed(0, 0)
-        found = tracer.gradients(piece, lambda: seed(0, 0))
+        found = tracer.gradients(piece, seed)
         if found is None:
             self._step_eagerly([piece], seed)
             return
         part = next(iter(self.parts))
-        total, terms, gradients = found
+        value, terms, gradients = found
         if self._flat is None or self.tensors[part][0].grad is None:
             for tensor, gradient in zip(self.tensors[part], gradients, strict=True):
                 tensor.grad = gradient
-        self._descend(part, [total], [terms])
+        self._descend(part, [value], [terms])
 
     def _step_again_and_again(self, optimizer: LBFGS, pieces: list[Batch], seed: Seed) -> None:
         if not self.is_pure():
@@ -216,17 +219,19 @@ class Descent:
         def closure() -> float:
             nonlocal first
             self._clear()
-            totals, terms = [], []
+            losses = []
             for micro, piece in enumerate(pieces):
                 seed(0, micro)
                 rule = self.task.losses(self.network, piece)
                 loss = self._next(rule)
                 assert loss is not None and self._next(rule) is None, "LBFGS takes one loss"
-                (loss.value * loss.terms).backward()
-                totals.append(loss.value.detach() * loss.terms)
-                terms.append(loss.terms)
-            mean = self._finish(part, totals, terms, record=first)
-            first = False
+                _summed(loss, len(pieces)).backward()
+                losses.append(loss)
+            values = [loss.value.detach() for loss in losses]
+            mean, terms = self._finish(part, values, [loss.terms for loss in losses])
+            if first:
+                self.sums.add(part, mean, terms)
+                first = False
             return float(mean) + self._penalty(part)
 
         optimizer.step(closure)
@@ -243,29 +248,41 @@ class Descent:
         )
         return loss
 
-    def _descend(self, part: str, totals: list, terms: list) -> None:
-        self._finish(part, totals, terms, record=True)
-        self.optimizers[part].step()
+    def _descend(self, part: str, values: list, terms: list) -> None:
+        self.sums.add(part, *self._finish(part, values, terms))
+        self._moves[part]()
 
-    def _finish(self, part: str, totals: list, terms: list, record: bool) -> Tensor:
-        """Sum over micro-batches and processes, divide once, add penalties, clip."""
+    def _finish(self, part: str, values: list, terms: list) -> tuple[Any, Any]:
+        """Make ``.grad`` that of the mean over all pieces, with penalties, clipped.
+
+        values, terms : of each micro-batch; the gradient of one alone is already that of a mean
+        returns : mean of the loss, and its terms
+        """
         assert part in self.tensors, f"the task has no part '{part}': {', '.join(self.tensors)}"
         tensors = self.tensors[part]
         gradients = self._gradients(tensors)
-        total, count = _sum(totals), _sum(terms)
-        if self.processes.count > 1:
-            total, count = self._exchange(gradients, total, count)
-        if self._steps % self._look_every == 0 and not math.isfinite(total):
-            bad = first_bad(self.network, self._pieces, self._before, part, float(total))
+        mean, count = values[0], terms[0]
+        if len(values) > 1 or self.processes.count > 1:
+            mean, count = self._joined(gradients, values, terms)
+        if self._steps % self._look_every == 0 and not math.isfinite(mean):
+            bad = first_bad(self.network, self._pieces, self._before, part, float(mean))
             raise NotFiniteError(bad)
-        torch._foreach_div_(gradients, count)
         if self.stage.l1 or self.stage.l2:
             _add_penalty_gradients(tensors, self.stage.l1, self.stage.l2)
         if self.stage.clip is not None:
             nn.utils.clip_grad_norm_(tensors, self.stage.clip)
-        if record:
-            self.sums.add(part, total, count)
-        return total / count
+        return mean, count
+
+    def _joined(self, gradients: list[Tensor], values: list, terms: list) -> tuple[Any, Any]:
+        """Sum over micro-batches and processes, then divide once by all terms."""
+        if len(values) == 1:
+            torch._foreach_mul_(gradients, terms[0])
+        total = sum(value * term for value, term in zip(values, terms, strict=True))
+        count = sum(terms)
+        if self.processes.count > 1:
+            total, count = self._exchange(gradients, total, count)
+        torch._foreach_div_(gradients, count)
+        return total / count, count
 
     def _gradients(self, tensors: list[Tensor]) -> list[Tensor]:
         if self._flat is not None:
@@ -313,19 +330,19 @@ class Sums:
         self._pending: list[tuple[str, Any, Any]] = []
         self._sums: dict[str, list[float]] = {}
 
-    def add(self, part: str, total: Any, terms: Any) -> None:
-        """Remember one step: sum and number of its terms."""
-        self._pending.append((part, total, terms))
+    def add(self, part: str, mean: Any, terms: Any) -> None:
+        """Remember one step: the mean of its loss and its number of terms."""
+        self._pending.append((part, mean, terms))
         if len(self._pending) > 1000:
             self.means()
 
     def means(self) -> dict[str, float]:
         """Mean of each part so far."""
         pending, self._pending = self._pending, []
-        totals, terms = _floats([p[1] for p in pending]), _floats([p[2] for p in pending])
-        for (part, _, _), total, term in zip(pending, totals, terms, strict=True):
+        means, terms = _floats([p[1] for p in pending]), _floats([p[2] for p in pending])
+        for (part, _, _), mean, term in zip(pending, means, terms, strict=True):
             held = self._sums.setdefault(part, [0.0, 0.0])
-            held[0] += total
+            held[0] += mean * term
             held[1] += term
         return {part: s / n if n else math.nan for part, (s, n) in self._sums.items()}
 
@@ -352,8 +369,9 @@ def _floats(values: list) -> list[float]:
     return [next(read) if isinstance(value, Tensor) else float(value) for value in values]
 
 
-def _sum(values: list) -> Any:
-    return values[0] if len(values) == 1 else sum(values[1:], start=values[0])
+def _summed(loss: Loss, pieces: int) -> Tensor:
+    """What is differentiated: the loss of a whole batch, or a piece's share of the batch's sum."""
+    return loss.value if pieces == 1 else loss.value * loss.terms
 
 
 def _add_penalty_gradients(tensors: list[Tensor], l1: float, l2: float) -> None:

@@ -8,40 +8,29 @@ not equal, runs eagerly.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.fx import Graph, GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from layerwise.contracts import Batch
+from layerwise.training.replay import draws_chance, replay_of
 
-aten = torch.ops.aten
-DIRECT = {  # recorded operation -> torch's function for the same, which is called sooner
-    aten.t.default: torch.t,
-    aten.mm.default: torch.mm,
-    aten.addmm.default: torch.addmm,
-    aten.relu.default: torch.relu,
-    aten.sigmoid.default: torch.sigmoid,
-    aten.tanh.default: torch.tanh,
-    aten.add.Tensor: torch.add,
-    aten.sub.Tensor: torch.sub,
-    aten.mul.Tensor: torch.mul,
-    aten.div.Tensor: torch.div,
-    aten.neg.default: torch.neg,
-    aten.exp.default: torch.exp,
-    aten.select.int: torch.select,
-    aten.sum.dim_IntList: torch.sum,
-}
-WRITE = (torch.mm, torch.sum)  # of these, the ones that can write into given memory
 MOST_SHAPES = 4  # batch shapes that are traced; more run eagerly (ragged text would trace forever)
 Found = tuple[Tensor, Any, list[Tensor | None]]
 
 
+class _Replay(NamedTuple):
+    """A function of a batch's tensors, and whether it draws from torch's generator."""
+
+    run: Callable[..., tuple]
+    draws: bool
+
+
 class _Rule(nn.Module):
-    """The sum of the loss as a module's forward, so that ``functional_call`` can swap weights."""
+    """The loss as a module's forward, so that ``functional_call`` can swap weights."""
 
     def __init__(self, network: nn.Module, task: Any):
         super().__init__()
@@ -51,7 +40,7 @@ class _Rule(nn.Module):
         losses = list(self.task.losses(self.network, batch))
         if len(losses) != 1:
             raise NotImplementedError("a traced step has one loss")
-        return losses[0].value * losses[0].terms, losses[0].terms
+        return losses[0].value, losses[0].terms
 
 
 class Tracer:
@@ -70,7 +59,7 @@ class Tracer:
         autocast: Callable[[], AbstractContextManager],
     ):
         self._rule, self._into, self._autocast = _Rule(network, task), into, autocast
-        self._graphs: dict[tuple, Callable | None] = {}
+        self._graphs: dict[tuple, _Replay | None] = {}
         self._seen: dict[tuple, int] = {}
         self._tensors = dict(self._rule.named_parameters())
         self._buffers = dict(self._rule.named_buffers())
@@ -79,10 +68,10 @@ class Tracer:
         self._held = [*self._tensors.values(), *self._buffers.values()]
         self._one = torch.ones((), dtype=self._held[0].dtype, device=self._held[0].device)
 
-    def gradients(self, batch: Batch, reseed: Callable[[], None]) -> Found | None:
-        """Sum of the loss, its terms, and a gradient (or None) per trained parameter, in order.
+    def gradients(self, batch: Batch, seed: Callable[[int, int], None]) -> Found | None:
+        """Value of the loss, its terms, and a gradient (or None) per trained parameter, in order.
 
-        reseed : sets torch's generator as it was before this step
+        seed : sets torch's generator, given the number of the yield and of the micro-batch
         """
         given = _tensors_of(batch)
         shape = (*given, *[(tensor.shape, tensor.dtype) for tensor in given.values()])
@@ -90,33 +79,34 @@ class Tracer:
             if self._seen.setdefault(shape, 0) == 0 or len(self._graphs) >= MOST_SHAPES:
                 self._seen[shape] += 1  # a shape that comes once is not worth a trace
                 return None
-            self._graphs[shape] = self._trace(batch, given, reseed)
-            reseed()
-        graph = self._graphs[shape]
-        if graph is None:
+            self._graphs[shape] = self._trace(batch, given, seed)
+        replay = self._graphs[shape]
+        if replay is None:
             return None
-        with torch.no_grad():
-            total, terms, *gradients = graph(*self._held, *given.values())
-        return total, terms, gradients
+        if replay.draws:
+            seed(0, 0)
+        value, terms, *gradients = replay.run(*given.values())
+        return value, terms, gradients
 
-    def _trace(self, batch: Batch, given: dict[str, Tensor], reseed: Callable[[], None]):
+    def _trace(self, batch: Batch, given: dict[str, Tensor], seed: Callable[[int, int], None]):
         """A graph that was seen to give the eager gradients, or None."""
         before = [buffer.clone() for buffer in self._buffers.values()]
 
         def restore() -> None:
-            reseed()
+            seed(0, 0)
             for buffer, value in zip(self._buffers.values(), before, strict=True):
                 buffer.copy_(value)
 
         try:
             restore()
-            graph = make_fx(self._function(batch))(*self._held, *given.values())
-            replay = _directed(_shortened(graph), self._into).forward
+            step, inputs = self._function(batch), [*self._held, *given.values()]
+            recorded = make_fx(step)(*inputs)
+            draws = draws_chance(recorded)
+            replay = _Replay(replay_of(recorded, self._held, self._into), draws)
             outcomes = []
-            for attempt in (self._function(batch), replay):
+            for attempt in (lambda: step(*inputs), lambda: replay.run(*given.values())):
                 restore()
-                with torch.no_grad():
-                    found = attempt(*self._held, *given.values())
+                found = attempt()
                 outcomes.append([*found, *(buffer.clone() for buffer in self._buffers.values())])
             return replay if _equal(*outcomes) else None
         except Exception:  # whatever a trace cannot hold: then the eager step decides
@@ -133,13 +123,13 @@ class Tracer:
             held = dict(zip(names, tensors, strict=False))
             batch_now = _with_tensors(batch, dict(zip(fields, tensors[len(names) :], strict=True)))
             with torch.enable_grad(), self._autocast():
-                total, terms = functional_call(rule, held, (batch_now,))
+                value, terms = functional_call(rule, held, (batch_now,))
             trained = [held[name] for name in self._trained]
-            one = self._one.to(total.dtype)  # made before the trace: what follows is constant
-            found = torch.autograd.grad(total, trained, one, allow_unused=True)
+            one = self._one.to(value.dtype)  # made before the trace: what follows is constant
+            found = torch.autograd.grad(value, trained, one, allow_unused=True)
             gradients = _owned(found, trained, tensors)
             return (
-                total.detach(),
+                value.detach(),
                 terms.detach() if isinstance(terms, Tensor) else terms,
                 *gradients,
             )
@@ -183,73 +173,6 @@ def _with_tensors(batch: Batch, tensors: dict[str, Tensor]) -> Batch:
         tensors.get("weight"),
         tensors.get("done", batch.done),
         tensors.get("keys"),
-    )
-
-
-def _shortened(graph_module: GraphModule) -> GraphModule:
-    """The graph without what a replay does not need; each step of this keeps every bit.
-
-    ``detach`` means nothing without a tape, a transpose of a transpose is the tensor itself, a sum
-    over rows need not keep their axis, and unused results go. torch's own functions are called
-    where they do the same as the recorded operation: each costs a microsecond less.
-    """
-    graph: Graph = graph_module.graph
-    for node in list(graph.nodes):
-        if node.op == "call_function" and node.target is aten.detach.default:
-            node.replace_all_uses_with(node.args[0])
-        elif _is_transpose(node) and _is_transpose(node.args[0]):
-            node.replace_all_uses_with(node.args[0].args[0])
-        elif _is_view_of_sum(node):
-            total = node.args[0]
-            total.args = total.args[:2]  # without keeping the summed axes
-            node.replace_all_uses_with(total)
-    graph.eliminate_dead_code()
-    for node in graph.nodes:
-        node.target = DIRECT.get(node.target, node.target)
-    graph_module.recompile()
-    return graph_module
-
-
-def _directed(graph_module: GraphModule, into: list[Tensor] | None) -> GraphModule:
-    """The graph that writes its gradients into given memory, without a copy where it can."""
-    graph: Graph = graph_module.graph
-    output = next(node for node in graph.nodes if node.op == "output")
-    total, terms, *gradients = output.args[0]
-    written = []
-    for number, (gradient, place) in enumerate(zip(gradients, into or (), strict=False)):
-        graph_module.register_buffer(f"into{number}", place, persistent=False)
-        before = gradient if isinstance(gradient, Node) else output
-        with graph.inserting_before(before):
-            target = graph.get_attr(f"into{number}")
-        if isinstance(gradient, Node) and gradient.target in WRITE and len(gradient.users) == 1:
-            gradient.kwargs = {**gradient.kwargs, "out": target}
-            written.append(gradient)
-            continue
-        with graph.inserting_before(output):
-            call = ("copy_", (target, gradient)) if gradient is not None else ("zero_", (target,))
-            written.append(graph.call_method(*call))
-    if into is not None:
-        output.args = ((total, terms, *written),)
-    graph_module.recompile()
-    return graph_module
-
-
-def _is_transpose(node: Node) -> bool:
-    return node.op == "call_function" and node.target is aten.t.default
-
-
-def _is_view_of_sum(node: Node) -> bool:
-    """Whether a sum that kept its axes is only reshaped to what it is without them."""
-    if node.op != "call_function" or node.target is not aten.view.default:
-        return False
-    total = node.args[0]
-    return (
-        isinstance(total, Node)
-        and total.target is aten.sum.dim_IntList
-        and len(total.users) == 1
-        and list(total.args[1:]) == [[0], True]
-        and isinstance(node.args[1], list)
-        and len(node.args[1]) == 1
     )
 
 

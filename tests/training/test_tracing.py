@@ -26,7 +26,7 @@ def batch_of(rows=12, shape=(6,), seed=0):
     return Batch(inputs, torch.randint(0, 3, (rows,), generator=generator), done=torch.tensor(0.3))
 
 
-def reseed():
+def reseed(turn=0, micro=0):
     torch.manual_seed(5)
 
 
@@ -45,7 +45,7 @@ def found(network, batch, task=None):
     reseed()
     network.zero_grad()
     loss = next(task.losses(network, batch))
-    (loss.value * loss.terms).backward()
+    loss.value.backward()
     return traced, [p.grad for p in network.parameters()], tracer
 
 
@@ -87,7 +87,7 @@ def test_the_replay_follows_the_weights_as_they_change():
     traced = tracer.gradients(other, reseed)
     network.zero_grad()
     loss = next(CrossEntropy().losses(network, other))
-    (loss.value * loss.terms).backward()
+    loss.value.backward()
     assert all(torch.equal(g, p.grad) for g, p in zip(traced[2], network.parameters(), strict=True))
 
 
