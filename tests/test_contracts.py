@@ -241,3 +241,24 @@ def test_a_dataset_that_cannot_arrange_is_asked_by_row_numbers(size):
     data = Asked(rows().x, rows().y)
     list(train(small_net(), (Stage(Squared(), "sgd", batch_size=size),), data))
     assert torch.cat(asked).sort().values.tolist() == list(range(ROWS))
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_subnormal_numbers_are_flushed_in_a_step_and_as_before_outside(before):
+    """They make a processor many times slower; outside of a step they are the caller's business."""
+    seen = []
+
+    class Looking(Squared):
+        def losses(self, network, batch):
+            seen.append(float(torch.full((1,), 1e-40) * 1.0))
+            yield from super().losses(network, batch)
+
+    torch.set_flush_denormal(before)
+    try:
+        stage = Stage(Looking(), "sgd", learning_rate=0.1, epochs=1, batch_size=6)
+        list(train(small_net(), (stage,), rows(), traced=False))
+        assert (float(torch.full((1,), 1e-40) * 1.0) == 0.0) is before
+    finally:
+        torch.set_flush_denormal(False)
+    assert seen
+    assert not any(seen)

@@ -38,6 +38,7 @@ class TensorDataset:
     ):
         self.inputs, self.targets, self.weight, self.prepare = inputs, targets, weight, prepare
         self.rows = len(next(iter(inputs.values()))) if isinstance(inputs, dict) else len(inputs)
+        self._counted = keys is None
         self.keys = torch.arange(self.rows) if keys is None else keys
         for part in (targets, weight, self.keys):
             assert part is None or len(part) == self.rows, "unequal numbers of rows"
@@ -61,7 +62,7 @@ class TensorDataset:
             _taken(self.inputs, order),
             _taken(self.targets, order),
             _taken(self.weight, order),
-            _taken(self.keys, order),
+            order.to(self.keys.device) if self._counted else _taken(self.keys, order),
             self.prepare,
         )
 

@@ -11,14 +11,15 @@ from layerwise.data.kinds import tell_kind
 from layerwise.errors import DataError
 
 PARTS = ("train", "validation", "test")
+TRAIN, VALIDATION, TEST = range(3)  # codes of the parts: one byte a row, where a word takes forty
 
 
 def cut(order: np.ndarray, shares: dict[str, float]) -> np.ndarray:
-    """Parts of rows: the first of ``order`` are for test, the next for validation."""
+    """Codes of parts: the first of ``order`` are for test, the next for validation."""
     test, validation = _sizes(len(order), shares)
-    parts = np.full(len(order), "train", dtype="U10")
-    parts[order[:test]] = "test"
-    parts[order[test : test + validation]] = "validation"
+    parts = np.full(len(order), TRAIN, np.int8)
+    parts[order[:test]] = TEST
+    parts[order[test : test + validation]] = VALIDATION
     return parts
 
 
@@ -38,16 +39,18 @@ def by_class(codes, shares, seed) -> tuple[np.ndarray, list[str]]:
 
     Shares of single classes are rounded so that their running total stays right.
     """
-    order = np.lexsort((scramble(np.arange(len(codes)), seed), codes))
+    order = np.argsort(scramble(np.arange(len(codes)), seed))
+    small = codes[order].astype(np.min_scalar_type(codes.max(initial=0)))  # sorted by radix
+    order = order[np.argsort(small, kind="stable")]
     counts = np.bincount(codes)
     starts = np.cumsum(counts) - counts
     place = np.empty(len(codes), np.int64)
     place[order] = np.arange(len(codes)) - starts[codes[order]]
     test = _class_sizes(counts, shares["test"], counts - 1 - (shares["validation"] > 0), counts - 1)
     validation = _class_sizes(counts, shares["validation"], counts - 1 - test, counts - 1 - test)
-    parts = np.full(len(codes), "train", dtype="U10")
-    parts[place < test[codes] + validation[codes]] = "validation"
-    parts[place < test[codes]] = "test"
+    parts = np.full(len(codes), TRAIN, np.int8)
+    parts[place < test[codes] + validation[codes]] = VALIDATION
+    parts[place < test[codes]] = TEST
     return parts, []
 
 
@@ -61,12 +64,12 @@ def _class_sizes(counts, share, room, most) -> np.ndarray:
 
 
 def by_hash(values: Series, shares, seed) -> np.ndarray:
-    """Parts from a hash of (seed, value) that no machine and no other row changes."""
+    """Codes of parts from a hash of (seed, value) that no machine and no other row changes."""
     codes, names = cells.labels(values)
     places = np.array([hashed(name, seed) for name in names])[codes]
-    parts = np.full(len(values), "train", dtype="U10")
-    parts[places < shares["test"] + shares["validation"]] = "validation"
-    parts[places < shares["test"]] = "test"
+    parts = np.full(len(values), TRAIN, np.int8)
+    parts[places < shares["test"] + shares["validation"]] = VALIDATION
+    parts[places < shares["test"]] = TEST
     return parts
 
 
@@ -104,19 +107,19 @@ def by_group(groups: Series, key, shares, seed) -> tuple[np.ndarray, list[str]]:
         return by_hash(groups, shares, seed), ["The part of a row is a hash of its group."]
     counts = np.bincount(codes, minlength=len(names))
     order = np.argsort(scramble(np.arange(len(names)), seed), kind="stable")
-    part_of = np.full(len(names), "train", dtype="U10")
+    part_of = np.full(len(names), TRAIN, np.int8)
     left = len(names) - 1  # one group is for training in any case
-    for part in ("test", "validation"):
-        goal, filled = shares[part] * len(codes), 0
+    for part in (TEST, VALIDATION):
+        goal, filled = shares[PARTS[part]] * len(codes), 0
         for group in order:
-            free = part_of[group] == "train" and left > 0
+            free = part_of[group] == TRAIN and left > 0
             if free and abs(filled + counts[group] - goal) < abs(filled - goal):
                 part_of[group], filled, left = part, filled + counts[group], left - 1
         if goal > 0 and not filled and left > 0:
-            smallest = min((g for g in order if part_of[g] == "train"), key=lambda g: counts[g])
+            smallest = min((g for g in order if part_of[g] == TRAIN), key=lambda g: counts[g])
             part_of[smallest], left = part, left - 1
-    sizes = {part: int((part_of == part).sum()) for part in PARTS}
-    note = ", ".join(f"{sizes[part]} for {part}" for part in PARTS)
+    sizes = np.bincount(part_of, minlength=len(PARTS))
+    note = ", ".join(f"{size} for {part}" for size, part in zip(sizes, PARTS, strict=True))
     return part_of[codes], [f"{len(names)} groups: {note}."]
 
 
@@ -135,13 +138,13 @@ def by_time(times: Series, shares) -> tuple[np.ndarray, list[str]]:
     for held_out in (test, test + validation):
         at = int(np.argmin(np.abs(ends - (len(values) - held_out)))) if held_out else None
         cuts.append(None if at is None else distinct[at + 1])
-    parts = np.full(len(values), "train", dtype="U10")
+    parts = np.full(len(values), TRAIN, np.int8)
     notes = []
     if cuts[1] is not None:
-        parts[values >= cuts[1]] = "validation"
+        parts[values >= cuts[1]] = VALIDATION
         notes.append(f"Training rows end before '{_first(times, values, cuts[1])}'.")
     if test:
-        parts[values >= cuts[0]] = "test"
+        parts[values >= cuts[0]] = TEST
         notes.append(f"Test rows start at '{_first(times, values, cuts[0])}'.")
     if len(distinct) < len(values):
         notes.append("Rows of the same time are in the same part.")

@@ -7,14 +7,14 @@ from pandas import Series
 
 from layerwise.contracts import Target
 from layerwise.data import cells
-from layerwise.data.dividing import hashed, moments, scramble
+from layerwise.data.dividing import PARTS, TEST, hashed, moments, scramble
 from layerwise.data.roles import Roles
 from layerwise.data.source import Source
 from layerwise.data.split import Split, chosen_method, split_rows
 from layerwise.data.target import encode_target
 from layerwise.errors import DataError, SettingsError
 
-UNUSED = ""  # rows that are in no part of a fold: later than its test rows
+UNUSED = len(PARTS)  # rows that are in no part of a fold: later than its test rows
 OTHER_SEED = 2**32  # so that folds and validation rows are drawn independently
 
 
@@ -53,7 +53,7 @@ def fold_splits(
     for fold in range(folds):
         test = places == fold + first
         rest = np.flatnonzero(places < fold + first if first else ~test)
-        parts = np.full(len(places), UNUSED, dtype="U10")
+        parts = np.full(len(places), UNUSED, np.int8)
         some = replace(
             source, frame=source.frame.iloc[rest].reset_index(drop=True), inputs=None, parts=None
         )
@@ -61,7 +61,7 @@ def fold_splits(
             some, roles, target, method=method if method != "key" else "random",
             validation=validation, test=0.0, seed=seed,
         )  # fmt: skip
-        parts[rest], parts[test] = inner.parts, "test"
+        parts[rest], parts[test] = inner.codes, TEST
         splits.append(Split(parts, f"fold {fold + 1} of {folds}, {method}", inner.notes))
     return splits
 

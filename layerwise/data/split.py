@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerwise.contracts import Target
-from layerwise.data.dividing import PARTS, by_class, by_group, by_hash, by_time, cut, scramble
+from layerwise.data.dividing import PARTS, TEST, TRAIN, VALIDATION, by_class, by_group, by_hash, by_time, cut, scramble
 from layerwise.data.roles import Roles
 from layerwise.data.source import Source
 from layerwise.data.target import encode_target
@@ -18,19 +18,26 @@ METHODS = ("auto", "stratified", "random", "group", "time")
 class Split:
     """The part of every row, how it was found, and what is odd about it.
 
-    parts : (rows,) "train", "validation" or "test"
+    codes : (rows,) int8, place of the row's part in ``PARTS``; one more: in no part
     same_rows : training, validation and test rows are all rows; nothing generalizes
     """
 
-    parts: np.ndarray
+    codes: np.ndarray
     method: str
     notes: tuple[str, ...] = ()
     same_rows: bool = False
 
+    @property
+    def parts(self) -> np.ndarray:
+        """(rows,) "train", "validation", "test", or "" for a row in no part."""
+        return np.array([*PARTS, ""])[self.codes]
+
     def rows(self, part: str) -> np.ndarray:
         """Row numbers of "train", "validation" or "test", in the order of the source."""
         assert part in PARTS, part
-        return np.arange(len(self.parts)) if self.same_rows else np.flatnonzero(self.parts == part)
+        if self.same_rows:
+            return np.arange(len(self.codes))
+        return np.flatnonzero(self.codes == PARTS.index(part))
 
     def counts(self) -> dict[str, int]:
         """Part -> number of rows."""
@@ -63,13 +70,13 @@ def split_rows(
     rows = len(source.frame)
     if source.same_rows:
         note = "Training rows are also the validation and test rows: the scores do not generalize."
-        return Split(np.full(rows, "train", dtype="U10"), "same rows", (note,), True)
+        return Split(np.full(rows, TRAIN, np.int8), "same rows", (note,), True)
     parts, fixed = _fixed_parts(source)
     shares = {
-        "test": 0.0 if (parts == "test").any() else test,
-        "validation": 0.0 if (parts == "validation").any() else validation,
+        "test": 0.0 if (parts == TEST).any() else test,
+        "validation": 0.0 if (parts == VALIDATION).any() else validation,
     }
-    free = np.flatnonzero(parts == "train")
+    free = np.flatnonzero(parts == TRAIN)
     if not len(free):
         raise DataError(f"{source.name} has no training rows. Give a file that has some.")
     method = chosen_method(roles, target, method)
@@ -81,7 +88,7 @@ def split_rows(
     if fixed:
         notes += _fixed_notes(source, roles, parts, shares, len(free))
         method = "files" if not any(shares.values()) else f"files, then {method}"
-    if not (parts == "train").any():
+    if not (parts == TRAIN).any():
         raise DataError(
             f"No training rows are left of {rows}. Give smaller shares with "
             "--validation-fraction and --test-fraction, or more rows."
@@ -112,13 +119,12 @@ def _check_settings(source, roles, target, method, validation, test) -> None:
 
 def _fixed_parts(source: Source) -> tuple[np.ndarray, bool]:
     """The parts that the source fixes, "train" where it does not, and whether it fixes any."""
-    parts = np.full(len(source.frame), "train", dtype="U10")
+    parts = np.full(len(source.frame), TRAIN, np.int8)
     if source.parts is None:
         return parts, False
     given = np.asarray(source.parts).astype("U10")
     assert len(given) == len(parts) and set(np.unique(given)) <= {*PARTS, ""}, "parts of a source"
-    held_out = (given == "validation") | (given == "test")
-    parts[held_out] = given[held_out]
+    parts[given == "validation"], parts[given == "test"] = VALIDATION, TEST
     return parts, bool((given != "").any())
 
 
@@ -169,7 +175,8 @@ def _check_classes(codes: np.ndarray, target: Target, shares: dict[str, float]) 
 
 
 def _empty_parts(parts: np.ndarray, shares: dict[str, float]) -> list[str]:
-    empty = [part for part, share in shares.items() if share > 0 and not (parts == part).any()]
+    there = dict(zip(PARTS, np.bincount(parts, minlength=len(PARTS)), strict=True))
+    empty = [part for part, share in shares.items() if share > 0 and not there[part]]
     return [f"There are too few rows for {part} rows; there are none." for part in empty]
 
 
@@ -178,8 +185,8 @@ def _missing_classes(codes: np.ndarray | None, parts: np.ndarray, target: Target
     if codes is None:
         return []
     notes = []
-    for part in PARTS:
-        inside = parts == part
+    for number, part in enumerate(PARTS):
+        inside = parts == number
         absent = np.flatnonzero(np.bincount(codes[inside], minlength=len(target.classes)) == 0)
         if inside.any() and len(absent):
             names = ", ".join(f"'{target.classes[code]}'" for code in absent[:10])
@@ -191,13 +198,13 @@ def _missing_classes(codes: np.ndarray | None, parts: np.ndarray, target: Target
 def _fixed_notes(source, roles, parts, shares, free: int) -> list[str]:
     """What the files gave, what was taken from the training rows, which groups are in two files."""
     notes = []
-    taken = [part for part in ("validation", "test") if shares[part] and (parts == part).any()]
-    for part in taken:
-        count = int((parts == part).sum())
-        notes.append(f"{count} of {free} training rows are taken for {part}.")
+    for number in (VALIDATION, TEST):
+        count = int((parts == number).sum())
+        if shares[PARTS[number]] and count:
+            notes.append(f"{count} of {free} training rows are taken for {PARTS[number]}.")
     if roles.group is not None:
         groups = source.frame[roles.group]
-        both = set(groups[parts == "train"]) & set(groups[parts != "train"])
+        both = set(groups[parts == TRAIN]) & set(groups[parts != TRAIN])
         if both:
             notes.append(f"WARNING: {len(both)} groups are in training rows and in others.")
     return notes

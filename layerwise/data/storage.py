@@ -1,6 +1,7 @@
 """Where prepared data live: in memory, or in a mapped file where they are too large for it."""
 
 import os
+import shutil
 import tempfile
 from contextlib import suppress
 from math import prod
@@ -11,15 +12,19 @@ from torch import Tensor
 
 from layerwise.errors import DataError
 
+LARGE = 1 << 30  # bytes
 SHARE = 0.5  # of the free memory that one tensor may take
 
 
 def empty_tensor(
     shape: tuple[int, ...], dtype: torch.dtype = torch.float32, *, free: int | None = None
 ) -> Tensor:
-    """A tensor to be filled; larger than half the free memory, it lies in a file on the disk.
+    """A tensor to be filled; where it is large, it lies in a mapped file on the disk.
 
-    The file is in the folder for temporary files (TMPDIR moves it) and goes with the tensor.
+    Large is more than 1 GiB, where the disk has room for two of it, and in any case more than
+    half the free memory. What is mapped stays in memory while there is enough of it, and gives way
+    to others when not. The file is in the folder for temporary files (TMPDIR moves it) and goes
+    with the tensor.
 
     free : bytes of free memory; absent: asked of the system
 
@@ -27,7 +32,8 @@ def empty_tensor(
     """
     size = prod(shape) * dtype.itemsize
     free = free_memory() if free is None else free
-    if size == 0 or free is None or size <= SHARE * free:
+    fits = free is None or size <= SHARE * free
+    if fits and (size < LARGE or shutil.disk_usage(tempfile.gettempdir()).free < 2 * size):
         return torch.empty(shape, dtype=dtype)
     return _mapped(shape, dtype, size)
 

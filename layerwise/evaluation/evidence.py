@@ -74,7 +74,7 @@ def finding(
 def look_at(split: Split, seed: int) -> tuple[dict[str, np.ndarray], str | None]:
     """Give the row numbers of each part, sampled where there are very many."""
     rows = {part: split.rows(part) for part in PARTS}
-    total = len(split.parts)
+    total = len(split.codes)
     if total <= MOST_ROWS:
         return rows, None
     generator = np.random.default_rng(seed)

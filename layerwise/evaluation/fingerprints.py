@@ -13,6 +13,7 @@ from layerwise.data.preparation import Preparation
 from layerwise.data.roles import Roles
 from layerwise.data.source import Source
 
+ROWS_AT_ONCE = 2**19  # rows that are copied at a time
 AT_ONCE = 2**24  # bytes of an array that are read at a time
 
 
@@ -32,7 +33,11 @@ def fingerprints(source: Source, preparation: Preparation) -> np.ndarray:
 
 def row_fingerprints(source: Source, preparation: Preparation, rows: np.ndarray) -> np.ndarray:
     """Give the numbers of some rows, as int64 so that they can be kept as a tensor; (rows,)."""
-    return fingerprints(some_rows(source, rows), preparation).view(np.int64)
+    marks = np.empty(len(rows), np.uint64)
+    for first in range(0, len(rows), ROWS_AT_ONCE):
+        some = slice(first, first + ROWS_AT_ONCE)
+        marks[some] = fingerprints(some_rows(source, rows[some]), preparation)
+    return marks.view(np.int64)
 
 
 def content(source: Source, preparation: Preparation, roles: Roles) -> np.ndarray:

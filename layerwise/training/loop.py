@@ -284,21 +284,21 @@ def _planned(recipe: Recipe, rows: int, count: int) -> int:
 def _placed(batch: Batch, device: torch.device, images: bool) -> Batch:
     """The batch on the network's device; images in the layout that convolutions are quick in."""
 
-    def move(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: move(tensor) for key, tensor in value.items()}
-        return value.to(device, non_blocking=True) if isinstance(value, Tensor) else value
-
-    inputs: Any = batch.inputs
-    held = next(iter(inputs.values())) if isinstance(inputs, dict) else inputs
+    inputs = batch.inputs
+    held = inputs if isinstance(inputs, Tensor) else next(iter(inputs.values()))
     if held.device != device:
-        batch = Batch(
-            move(inputs), move(batch.targets), move(batch.weight), batch.done, move(batch.keys)
-        )
+        moved = [_moved(v, device) for v in (inputs, batch.targets, batch.weight, batch.keys)]
+        batch = Batch(*moved[:3], batch.done, moved[3])
     if images and isinstance(batch.inputs, Tensor) and batch.inputs.ndim == 4:
         laid = batch.inputs.contiguous(memory_format=torch.channels_last)
         batch = Batch(laid, batch.targets, batch.weight, batch.done, batch.keys)
     return batch
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    if isinstance(value, dict):
+        return {key: _moved(tensor, device) for key, tensor in value.items()}
+    return value.to(device, non_blocking=True) if isinstance(value, Tensor) else value
 
 
 def _lay_out(network: nn.Module) -> bool:

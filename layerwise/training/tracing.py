@@ -18,6 +18,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from layerwise.contracts import Batch
 from layerwise.training.replay import draws_chance, replay_of
 
+UNKNOWN: Any = object()  # of a shape that was not traced, or not tried
 MOST_SHAPES = 4  # batch shapes that are traced; more run eagerly (ragged text would trace forever)
 Found = tuple[Tensor, Any, list[Tensor | None]]
 
@@ -74,13 +75,13 @@ class Tracer:
         seed : sets torch's generator, given the number of the yield and of the micro-batch
         """
         given = _tensors_of(batch)
-        shape = (*given, *[(tensor.shape, tensor.dtype) for tensor in given.values()])
-        if shape not in self._graphs:
+        shape = (*given, *[part for t in given.values() for part in (t.shape, t.dtype)])
+        replay = self._graphs.get(shape, UNKNOWN)
+        if replay is UNKNOWN:
             if self._seen.setdefault(shape, 0) == 0 or len(self._graphs) >= MOST_SHAPES:
                 self._seen[shape] += 1  # a shape that comes once is not worth a trace
                 return None
-            self._graphs[shape] = self._trace(batch, given, seed)
-        replay = self._graphs[shape]
+            replay = self._graphs[shape] = self._trace(batch, given, seed)
         if replay is None:
             return None
         if replay.draws:
@@ -153,12 +154,14 @@ def _owned(gradients: tuple, parameters: list[Tensor], given: tuple) -> list[Ten
 
 def _tensors_of(batch: Batch) -> dict[str, Tensor]:
     """Every tensor of a batch by name; a dict of inputs gives one name per key."""
-    found: dict[str, Tensor] = {}
-    for name in ("inputs", "targets", "weight", "done", "keys"):
+    inputs = batch.inputs
+    if isinstance(inputs, Tensor):
+        found = {"inputs": inputs}
+    else:
+        found = {f"inputs.{key}": tensor for key, tensor in inputs.items()}
+    for name in ("targets", "weight", "done", "keys"):
         value = getattr(batch, name)
-        if isinstance(value, dict):
-            found.update({f"{name}.{key}": tensor for key, tensor in value.items()})
-        elif isinstance(value, Tensor):
+        if isinstance(value, Tensor):
             found[name] = value
     return found
 

@@ -1,11 +1,14 @@
 import errno
 import os
+from collections import namedtuple
 
 import pytest
 import torch
 
 from layerwise.data.storage import empty_tensor, free_memory
 from layerwise.errors import DataError
+
+Room = namedtuple("Room", "free")
 
 
 def test_small_tensors_lie_in_memory(tmp_path, monkeypatch):
@@ -21,6 +24,15 @@ def test_large_tensors_lie_in_a_file_and_hold_what_is_written(tmp_path, monkeypa
     made[:] = torch.arange(7000.0).view(1000, 7)
     assert made.untyped_storage().filename is not None
     assert made.index_select(0, torch.tensor([999, 0]))[:, 0].tolist() == [6993.0, 0.0]
+
+
+def test_what_fits_is_mapped_when_it_is_large_and_the_disk_has_room(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("layerwise.data.storage.LARGE", 1000)
+    assert empty_tensor((1000,), free=1 << 40).untyped_storage().filename is not None
+    assert empty_tensor((10,), free=1 << 40).untyped_storage().filename is None
+    monkeypatch.setattr("layerwise.data.storage.shutil.disk_usage", lambda _: Room(7999))
+    assert empty_tensor((1000,), free=1 << 40).untyped_storage().filename is None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the file goes only when the program ends")

@@ -251,7 +251,7 @@ def test_the_fingerprint_of_a_part_does_not_mind_the_order_of_its_rows():
     source, roles, target, split, preparation = prepared(Source("planted", people()), target="y")
     order = np.random.default_rng(0).permutation(300)
     mixed = replace(source, frame=source.frame.iloc[order].reset_index(drop=True))
-    moved = Split(split.parts[order], split.method)
+    moved = Split(split.codes[order], split.method)
     one, two = (
         leak_certificate(data, roles, target, parts, preparation)["rows"]
         for data, parts in ((source, split), (mixed, moved))
