@@ -1,9 +1,9 @@
 """Training speed in rows per second, beside a hand-written loop and other libraries.
 
-All competitors take turns in one process and one run; the figure is the median over the rounds, and
-ratios are medians of the ratios within a round, so that a stolen core hits everyone alike. Each loop
-on torch runs with one thread or with all, whichever was quicker for it in the warm-up (``layerwise
-fit`` chooses the same way); JAX and scikit-learn take what they take.
+All competitors take turns in one process and one run; the figure is the median over the rounds,
+and ratios are medians of the ratios within a round, so that a stolen core hits everyone alike.
+Each loop on torch runs with one thread or with all, whichever was quicker for it in the warm-up
+(``layerwise fit`` chooses the same way); JAX and scikit-learn take what they take.
 
     python benchmarks/throughput.py [--rounds 7] [--seconds 1.0] [--peers]
 

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerwise.contracts import Target
-from layerwise.data.dividing import PARTS, TEST, TRAIN, VALIDATION, by_class, by_group, by_hash, by_time, cut, scramble
+from layerwise.data.dividing import (
+    PARTS,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    by_class,
+    by_group,
+    by_hash,
+    by_time,
+    cut,
+    scramble,
+)
 from layerwise.data.roles import Roles
 from layerwise.data.source import Source
 from layerwise.data.target import encode_target
@@ -175,8 +186,8 @@ def _check_classes(codes: np.ndarray, target: Target, shares: dict[str, float]) 
 
 
 def _empty_parts(parts: np.ndarray, shares: dict[str, float]) -> list[str]:
-    there = dict(zip(PARTS, np.bincount(parts, minlength=len(PARTS)), strict=True))
-    empty = [part for part, share in shares.items() if share > 0 and not there[part]]
+    there = np.bincount(parts, minlength=len(PARTS))
+    empty = [part for part, share in shares.items() if share and not there[PARTS.index(part)]]
     return [f"There are too few rows for {part} rows; there are none." for part in empty]
 
 

@@ -79,11 +79,11 @@ def _fitted_to_rows(stage: Stage, settings: Any, rows: int) -> tuple[Stage, tupl
     epochs = min(stage.epochs, max(3, MOST_STEPS * size // max(rows, 1)))
     notes = []
     if size != stage.batch_size and settings.batch_size is None:
-        notes.append(f"batches of {size} rows, because there are {rows:,}")
+        notes.append(f"{rows:,} rows take batches of {size}")
     else:
         size = stage.batch_size
     if epochs != stage.epochs and settings.epochs is None:
-        notes.append(f"{epochs} epochs, because there are {rows:,} rows")
+        notes.append(f"{rows:,} rows need no more than {epochs} epochs")
     else:
         epochs = stage.epochs
     return replace(stage, batch_size=size, epochs=epochs), tuple(notes)

@@ -283,12 +283,16 @@ def _planned(recipe: Recipe, rows: int, count: int) -> int:
 
 def _placed(batch: Batch, device: torch.device, images: bool) -> Batch:
     """The batch on the network's device; images in the layout that convolutions are quick in."""
-
     inputs = batch.inputs
     held = inputs if isinstance(inputs, Tensor) else next(iter(inputs.values()))
     if held.device != device:
-        moved = [_moved(v, device) for v in (inputs, batch.targets, batch.weight, batch.keys)]
-        batch = Batch(*moved[:3], batch.done, moved[3])
+        batch = Batch(
+            _moved(inputs, device),
+            _moved(batch.targets, device),
+            _moved(batch.weight, device),
+            batch.done,
+            _moved(batch.keys, device),
+        )
     if images and isinstance(batch.inputs, Tensor) and batch.inputs.ndim == 4:
         laid = batch.inputs.contiguous(memory_format=torch.channels_last)
         batch = Batch(laid, batch.targets, batch.weight, batch.done, batch.keys)

@@ -5,7 +5,6 @@ that when the last kernel has emptied the processor's cache. So the graph is sho
 place where nobody else looks, and becomes one straight line of calls to torch's own functions.
 """
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -176,8 +175,8 @@ def _function(graph: Graph, constants: dict[Node, Tensor]) -> Callable[..., tupl
             given = [text(item) for item in node.args]
             given += [f"{key}={text(item)}" for key, item in node.kwargs.items()]
             lines.append(f"{names[node]} = f{number}({', '.join(given)})")
-            over = [names[n] for n in node.all_input_nodes if last[n] is node and names[n][0] == "v"]
-            lines += [f"{' = '.join(over)} = None"] if over else []
+            over = [names[read] for read in node.all_input_nodes if last[read] is node]
+            lines += [f"{name} = None" for name in over if name.startswith("v")]
     code = "\n    ".join([f"def replay({', '.join(inputs)}):", *lines])
     exec(compile(code, "<replay of a traced step>", "exec"), scope)
     return scope["replay"]
