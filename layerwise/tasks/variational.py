@@ -1,0 +1,110 @@
+"""Variational: learn a density of the inputs by a lower bound of its logarithm."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from layerwise.contracts import Batch, Loss, Target
+from layerwise.errors import SettingsError
+from layerwise.layers.losses import row_mean
+
+FIXED = 20140414  # seed of the one sample that judges rows
+
+
+class Variational:
+    """Make the negative evidence lower bound of each row small, in nats.
+
+    Source: Kingma and Welling 2014, "Auto-encoding variational Bayes", equations 7 and 10:
+    -log p(x|z) + beta KL(q(z|x) || N(0, I)) with one sample z = mean + deviation x noise. beta
+    other than 1: Higgins et al. 2017, "beta-VAE", equation 4. Its rise: Bowman et al. 2016,
+    "Generating sentences from a continuous space", section 3.1; Sonderby et al. 2016. The network
+    offers ``posterior(inputs)``, ``log_likelihood(inputs, codes)`` and ``likelihood``.
+
+    Parameters
+    ----------
+    target : Target
+        Of kind none: the inputs are what is learned.
+    beta : float
+        Weight of the divergence between a row's codes and the prior.
+    warm_up : float
+        Share of the stage in which that weight rises from 0 to beta, in a straight line.
+    binarize : bool
+        Draw each value anew as 0 or 1 in every step, with its own chance (Salakhutdinov and
+        Murray 2008); only where the network's likelihood is bernoulli.
+
+    Raises
+    ------
+    SettingsError
+        There is a target, or an option cannot be.
+    """
+
+    output_size = 0
+    metrics = ("mean_error",)
+    baselines = ()
+
+    def __init__(
+        self, target: Target, *, beta: float = 1.0, warm_up: float = 0.0, binarize: bool = True
+    ):
+        if target.kind != "none":
+            raise SettingsError(
+                "The task variational learns the inputs alone, so it must have no target, got one "
+                f"of kind '{target.kind}'. Leave --target out."
+            )
+        if beta < 0:
+            raise SettingsError(f"Option beta of variational must be 0 or more, got {beta}.")
+        if not 0 <= warm_up <= 1:
+            raise SettingsError(
+                f"Option warm_up of variational must be a part of the stage, from 0 to 1, "
+                f"got {warm_up}."
+            )
+        self.beta, self.warm_up, self.binarize = beta, warm_up, binarize
+
+    def losses(self, network: nn.Module, batch: Batch) -> Iterator[Loss]:
+        """Yield one loss: the weighted mean over the rows of the negative bound, in nats."""
+        inputs = batch.inputs
+        assert isinstance(inputs, Tensor)
+        if self._draws(network):
+            inputs = (torch.rand_like(inputs) < inputs).to(inputs.dtype)
+        mean, log_variance = network.posterior(inputs)
+        codes = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+        divergence = divergence_from_standard(mean, log_variance)
+        misfit = -network.log_likelihood(inputs, codes)
+        yield Loss(*row_mean(misfit + self._beta(batch) * divergence, batch.weight))
+
+    def outputs(self, network: nn.Module, batch: Batch) -> Tensor:
+        """Negative bound of each row with beta = 1 and one fixed sample, (rows, 1), in nats.
+
+        All rows share the sample, so a row's value does not depend on the rows beside it. Its
+        noise is +1 or -1 per code, which has the mean and the variance of the normal noise.
+        """
+        inputs = batch.inputs
+        assert isinstance(inputs, Tensor)
+        generator = torch.Generator().manual_seed(FIXED)
+        if self._draws(network):
+            chance = torch.rand(inputs.shape[1:], generator=generator).to(inputs)
+            inputs = (chance < inputs).to(inputs.dtype)
+        mean, log_variance = network.posterior(inputs)
+        signs = 2.0 * torch.randint(2, mean.shape[1:], generator=generator) - 1.0
+        codes = mean + torch.exp(0.5 * log_variance) * signs.to(mean)
+        divergence = divergence_from_standard(mean, log_variance)
+        return (divergence - network.log_likelihood(inputs, codes))[:, None]
+
+    def _beta(self, batch: Batch) -> Tensor | float:
+        """Weight of the divergence at this point of the stage; by tensors, so it can be traced."""
+        if self.warm_up == 0:
+            return self.beta
+        done = torch.as_tensor(batch.done)
+        return self.beta * torch.clamp(done / self.warm_up, max=1.0)
+
+    def _draws(self, network: nn.Module) -> bool:
+        """Whether values are drawn as 0 or 1."""
+        return self.binarize and network.likelihood == "bernoulli"
+
+
+def divergence_from_standard(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(mean, exp(log_variance)) || N(0, I)) of each row, in nats, (rows, code) -> (rows,).
+
+    Source: Kingma and Welling 2014, appendix B.
+    """
+    return 0.5 * (torch.exp(log_variance) + mean.square() - 1.0 - log_variance).sum(dim=1)
