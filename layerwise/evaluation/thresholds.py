@@ -7,20 +7,25 @@ import numpy as np
 from layerwise.errors import SettingsError, nearest
 from layerwise.metrics import Predictions
 
-RULES = {"cost": 2, "capacity": 1, "recall": 1}  # name -> how many numbers it takes
-EXAMPLE = "Give cost:MISS,ALARM (cost:10,1), capacity:N (per 100 rows), recall:0.95 or a number."
+RULES = {"cost": 2, "capacity": 1, "recall": 1, "f1": 0, "alarms": 1}  # name -> its numbers
+EXAMPLE = (
+    "Give cost:MISS,ALARM (cost:10,1), capacity:N (per 100 rows), recall:0.95, f1, "
+    "alarms:N (per 1,000 rows) or a number."
+)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How a threshold is chosen: "cost", "capacity", "recall", or "number", which is itself."""
+    """How a threshold is chosen: a name of ``RULES``, or "number", which is itself."""
 
     name: str
     numbers: tuple[float, ...]
 
     def __str__(self) -> str:
         numbers = ",".join(f"{number:g}" for number in self.numbers)
-        return numbers if self.name == "number" else f"{self.name}:{numbers}"
+        if self.name == "number":
+            return numbers
+        return f"{self.name}:{numbers}" if self.numbers else self.name
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,12 @@ class Threshold:
 def read_rule(text: str | float) -> Rule:
     """Give the rule that a text such as "cost:10,1" means; SettingsError where it means none."""
     name, colon, numbers = str(text).partition(":")
-    if not colon:
+    if not colon and RULES.get(name) != 0:
         name, numbers = "number", name
     if colon and name not in RULES:
         raise SettingsError(f"There is no --threshold '{text}'.{nearest(name, RULES)} {EXAMPLE}")
     try:
-        found = tuple(float(number) for number in numbers.split(","))
+        found = tuple(float(number) for number in numbers.split(",") if colon or numbers)
     except ValueError:
         raise SettingsError(
             f"--threshold must be a rule or a number, got '{text}'. {EXAMPLE}"
@@ -65,18 +70,15 @@ def choose_threshold(rule: Rule, predictions: Predictions) -> Threshold:
     cost: the least sum of weights times costs; of equal ones that nearest to
     ALARM / (MISS + ALARM), which is right for true chances (Elkan 2001, "The foundations of
     cost-sensitive learning"). capacity: the lowest at which no more are called positive.
-    recall: the highest that finds that share of the positives. Candidates lie midway between two
-    scores that occur. SettingsError: there are no such rows, or no positive ones.
+    recall: the highest that finds that share of the positives. f1: the best F1; of equal ones the
+    highest. alarms: as capacity, per 1,000 rows, and rows of one class will do. Candidates lie
+    midway between two scores that occur. SettingsError: there are no such rows, or, but for
+    alarms, not of both classes.
     """
     assert predictions.kind == "binary"
     if rule.name == "number":
         return Threshold(rule.numbers[0], str(rule), 0, f"Threshold {rule.numbers[0]:g}, as asked.")
-    positive, weights = predictions.truth == 1, predictions.weights
-    if not len(predictions) or weights[positive].sum() <= 0 or weights[~positive].sum() <= 0:
-        raise SettingsError(
-            f"--threshold {rule} is chosen on validation rows of both classes, and there are none. "
-            "Give a larger --validation-fraction, or a number as --threshold."
-        )
+    _require_rows(rule, predictions)
     candidates, found, alarms = _counts(predictions)
     place = _best(rule, candidates, found, alarms)
     value = float(candidates[place])
@@ -121,12 +123,28 @@ def at_prevalence(
     return weights * of_class[truth]
 
 
+def _require_rows(rule: Rule, predictions: Predictions) -> None:
+    """Refuse rows that cannot choose: of both classes, or any for a budget of alarms."""
+    positive, weights = predictions.truth == 1, predictions.weights
+    needed = (
+        (weights.sum(),)
+        if rule.name == "alarms"
+        else (weights[positive].sum(), weights[~positive].sum())
+    )
+    if not len(predictions) or min(needed) <= 0:
+        which = "" if rule.name == "alarms" else " of both classes"
+        raise SettingsError(
+            f"--threshold {rule} is chosen on validation rows{which}, and there are none. "
+            "Give a larger --validation-fraction, or a number as --threshold."
+        )
+
+
 def _fits(name: str, numbers: tuple[float, ...]) -> bool:
     if len(numbers) != RULES.get(name, 1) or not np.isfinite(numbers).all():
         return False
     if name == "cost":
         return min(numbers) >= 0 and sum(numbers) > 0
-    return 0 < numbers[0] <= (100 if name == "capacity" else 1)
+    return not numbers or 0 < numbers[0] <= {"capacity": 100, "alarms": 1000}.get(name, 1)
 
 
 def _must(name: str) -> str:
@@ -134,6 +152,8 @@ def _must(name: str) -> str:
         "cost": "it takes two costs that are not negative, of a missed positive and of an alarm",
         "capacity": "it takes a number above 0 and up to 100, of positives per 100 rows",
         "recall": "it takes a share above 0 and up to 1",
+        "f1": "it takes no number",
+        "alarms": "it takes a number above 0 and up to 1000, of alarms per 1,000 rows",
         "number": "it is a chance above 0 and up to 1",
     }[name]
 
@@ -144,7 +164,7 @@ def _counts(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarra
     The first threshold calls all rows positive, the last none.
     """
     scores, places = np.unique(predictions.scores[:, 1], return_inverse=True)
-    middles = (scores[1:] + scores[:-1]) / 2
+    middles = np.maximum((scores[1:] + scores[:-1]) / 2, np.nextafter(scores[:-1], 2))
     candidates = np.concatenate(([scores[0] / 2], middles, [np.nextafter(scores[-1], 2)]))
     sums = []
     for code in (1, 0):
@@ -160,21 +180,46 @@ def _best(rule: Rule, candidates: np.ndarray, found: np.ndarray, alarms: np.ndar
         costs = miss * (found[0] - found) + alarm * alarms
         least = np.flatnonzero(np.isclose(costs, costs.min(), rtol=1e-12, atol=1e-12))
         return int(least[np.argmin(np.abs(candidates[least] - alarm / (miss + alarm)))])
-    if rule.name == "capacity":
+    if rule.name in ("capacity", "alarms"):
+        most = rule.numbers[0] / (100 if rule.name == "capacity" else 1000)
         share = (found + alarms) / (found[0] + alarms[0])
-        return int(np.flatnonzero(share <= rule.numbers[0] / 100 + 1e-12)[0])
+        return int(np.flatnonzero(share <= most + 1e-12)[0])
+    if rule.name == "f1":
+        both = found[0] + found + alarms  # the true ones and those called so
+        scores = np.divide(2 * found, both, out=np.zeros(len(both)), where=both > 0)
+        return int(np.flatnonzero(scores >= scores.max() - 1e-12)[-1])
     return int(np.flatnonzero(found >= rule.numbers[0] * found[0] * (1 - 1e-12))[-1])
 
 
 def _words(rule: Rule, value: float, found: np.ndarray, alarms: np.ndarray, place: int) -> str:
+    if rule.name == "alarms":
+        return _words_of_alarms(rule, value, found, alarms, place)
     called = found[place] + alarms[place]
     right = f"{100 * found[place] / called:.3g} % of those that it calls so" if called else "none"
     meaning = {
         "cost": "least cost, a miss {0:g} and an alarm {1:g}",
         "capacity": "at most {0:g} of 100 rows called positive",
         "recall": "at least {0:g} of the positives found",
+        "f1": "the best F1",
     }[rule.name].format(*rule.numbers)
     return (
         f"Threshold {value:.4g}: {meaning}, on the validation rows, where it finds "
         f"{100 * found[place] / found[0]:.3g} % of the positives and is right about {right}."
+    )
+
+
+def _words_of_alarms(
+    rule: Rule, value: float, found: np.ndarray, alarms: np.ndarray, place: int
+) -> str:
+    """Say how many alarms there are, and, where positives are known, how many are right."""
+    called, total = found[place] + alarms[place], found[0] + alarms[0]
+    text = (
+        f"Threshold {value:.4g}: at most {rule.numbers[0]:g} alarms per 1,000 rows; on the "
+        f"validation rows it raises {1000 * called / total:.3g} per 1,000"
+    )
+    if not found[0] or not called:
+        return f"{text}."
+    return (
+        f"{text}, of which {100 * found[place] / called:.3g} % are right, and finds "
+        f"{100 * found[place] / found[0]:.3g} % of the positives."
     )

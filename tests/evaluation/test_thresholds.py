@@ -66,6 +66,63 @@ def test_recall_is_reached_with_the_highest_threshold_that_does():
     assert "finds 100 % of the positives and is right about 50 %" in found.text
 
 
+def test_the_best_f1_is_found_and_of_equal_ones_the_one_with_fewest_alarms():
+    # F1 above 0.2 is 2*2/(2+4) = 0.667, above 0.35 2/5, 0.5 2/4, 0.75 2*1/(2+1) = 0.667: a tie
+    found = chosen("f1")
+    assert found.value == pytest.approx(0.75)
+    assert (found.rule, found.rows) == ("f1", 5)
+    assert "the best F1, on the validation rows, where it finds 50 % of the posit" in found.text
+    # the row at 0.6 positive: 0.2 has 2*3/(3+4) = 0.857, 0.5 2*2/(3+2) = 0.8
+    three = predictions([0.1, 0.3, 0.4, 0.6, 0.9], [0, 1, 0, 1, 1])
+    assert chosen("f1", three).value == pytest.approx(0.2)
+
+
+def test_the_best_f1_minds_weights_and_ties():
+    # weights: above 0.2 it is 2*6/(6+8), above 0.75 2*1/(6+1)
+    heavy = predictions([0.1, 0.3, 0.4, 0.6, 0.9], [0, 1, 0, 0, 1], [1, 5, 1, 1, 1])
+    assert chosen("f1", heavy).value == pytest.approx(0.2)
+    # the three rows of 0.8 only come together: 2*2/(2+3) = 0.8 above 0.5
+    tied = predictions([0.2, 0.8, 0.8, 0.8], [0, 1, 0, 1])
+    assert chosen("f1", tied).value == pytest.approx(0.5)
+
+
+def test_a_budget_of_alarms_per_thousand_rows_is_kept():
+    assert chosen("alarms:400").value == pytest.approx(0.5)
+    found = chosen("alarms:399")
+    assert found.value == pytest.approx(0.75)
+    assert found.text == (
+        "Threshold 0.75: at most 399 alarms per 1,000 rows; on the validation rows it raises 200 "
+        "per 1,000, of which 100 % are right, and finds 50 % of the positives."
+    )
+    none = chosen("alarms:100")
+    assert 0.9 < none.value <= 1
+    assert none.text.endswith("it raises 0 per 1,000.")
+
+
+def test_a_budget_of_alarms_minds_weights_and_ties():
+    heavy = predictions([0.1, 0.3, 0.9], [0, 0, 1], [6, 3, 1])
+    assert chosen("alarms:100", heavy).value == pytest.approx(0.6)
+    assert chosen("alarms:400", heavy).value == pytest.approx(0.2)
+    tied = predictions([0.2, 0.8, 0.8, 0.8], [0, 1, 0, 1])
+    assert chosen("alarms:500", tied).value > 0.8
+
+
+def test_a_budget_of_alarms_needs_rows_but_no_positive_one():
+    found = chosen("alarms:250", predictions([0.1, 0.2, 0.4, 0.8], [0, 0, 0, 0]))
+    assert found.value == pytest.approx(0.6)
+    assert found.text.endswith("it raises 250 per 1,000.")
+    with pytest.raises(SettingsError, match="chosen on validation rows, and there are none"):
+        chosen("alarms:250", predictions([], []))
+
+
+def test_a_threshold_parts_two_scores_that_have_no_number_between_them():
+    below = 1 - 2**-53  # the middle of it and 1 rounds to 1, that of its neighbour and it to below
+    lower = np.nextafter(below, 0)
+    for low, high in ((below, 1.0), (lower, below)):
+        value = chosen("alarms:500", predictions([low, high], [0, 1])).value
+        assert low < value <= high
+
+
 def test_a_number_is_itself():
     assert chosen(0.3).value == 0.3
     assert chosen("0.3").rows == 0
@@ -79,6 +136,10 @@ def test_a_number_is_itself():
         ("cost:-1,2", "two costs"),
         ("capacity:101", "per 100 rows"),
         ("recall:0", "a share above 0"),
+        ("f1:0.5", "takes no number"),
+        ("alarms", "must be a rule or a number, got 'alarms'"),
+        ("alarms:0", "alarms per 1,000 rows"),
+        ("alarms:1001", "alarms per 1,000 rows"),
         ("high", "must be a rule or a number, got 'high'"),
         ("1.5", "a chance above 0"),
     ],
