@@ -92,6 +92,19 @@ def predict(given: Given) -> None:
     print(f"Predictions: {given.values['out']}")
 
 
+def generate(given: Given) -> None:
+    """Write new examples, drawn by a trained network, into a file."""
+    from layerwise.command.generated import check_file, write_generated
+    from layerwise.learner import Learner
+
+    values, out = dict(given.values), given.values["out"]
+    check_file(out)
+    learner = Learner.load(given.words[0])
+    drawn = learner.generate(values.get("count", 64), seed=values.get("seed", 0))
+    write_generated(out, drawn, learner.model_.preparation.feature_names)
+    print(f"{len(drawn)} examples: {out}")
+
+
 def resume(given: Given) -> int:
     """Continue a run."""
     from layerwise.learner import Learner
@@ -170,6 +183,9 @@ OPEN_TEST = Parameter("open_test", ("bool",), False, "Judge the test rows that a
 EXPLAIN = Parameter("explain", ("bool",), False, "Add the reasons in the table's own columns.")
 EPOCHS = Parameter("epochs", ("int", "None"), None, "Passes in all, where it is to be longer.")
 
+COUNT = Parameter("count", ("int",), 64, "How many examples.")
+DRAWN = Parameter("out", ("str",), REQUIRED, "File to write: .png (a sheet), .csv, .npz, ...")
+CHANCE = Parameter("seed", ("int",), 0, "Another number draws other examples.")
 METRIC = Parameter("metric", ("str", "None"), None, "What is compared; unset: what led the first.")
 
 VERBS = {
@@ -184,6 +200,12 @@ VERBS = {
     ),
     "predict": Verb(
         predict, ("RUN", "SOURCE"), "Write predictions for new rows.", lambda: (OUT, EXPLAIN)
+    ),
+    "generate": Verb(
+        generate,
+        ("RUN",),
+        "Draw new examples from a trained network.",
+        lambda: (COUNT, DRAWN, CHANCE),
     ),
     "resume": Verb(resume, ("RUN",), "Continue a run where it stopped.", lambda: (EPOCHS,)),
     "report": Verb(report, ("RUN",), "Write the report of a run again."),

@@ -19,10 +19,11 @@ from layerwise.data import read
 from layerwise.data.cells import as_label
 from layerwise.data.source import Source
 from layerwise.data.target import encode_target
-from layerwise.errors import RunError
+from layerwise.errors import RunError, SettingsError
+from layerwise.evaluation.specimens import draw
 from layerwise.job import ENDINGS, Job, own_chance, run_job
 from layerwise.job.estimate import estimate
-from layerwise.job.judging import answers, judge_source, predict_rows
+from layerwise.job.judging import answers, codes_of, judge_source, predict_rows
 from layerwise.job.judging import explain as reasons_of
 from layerwise.job.machine import choose_device
 from layerwise.job.model import Model, load_model
@@ -335,6 +336,33 @@ class Learner(BaseEstimator):
         if self.abstain_below is not None and model.target.kind in ("binary", "classes"):
             table["abstains"] = scores.max(axis=1) < self.abstain_below
         return concat([table, reasons_of(model, source)], axis=1) if explain else table
+
+    def generate(self, count: int = 64, *, seed: int = 0) -> np.ndarray:
+        """New examples from a network that can draw them, such as vae, gan, rbm or dbn.
+
+        returns : (count, features) or (count, channels, height, width), in the units of the data
+        """
+        model = self._fitted()
+        if not hasattr(model.network, "sample"):
+            raise SettingsError(
+                f"The network {type(model.network).__name__} draws no examples. "
+                "Fit one that does: vae, gan, dcgan, rbm, dbn or boltzmann."
+            )
+        if count < 1:
+            raise SettingsError(f"--count must be a whole number, at least 1, got {count}.")
+        with own_chance():
+            drawn = draw(model.network, count, seed)
+        return model.preparation.in_original_units(drawn.cpu()).numpy()
+
+    def encode(self, data) -> np.ndarray:
+        """The code of every row of a source, (rows, code), of a network that has one."""
+        model = self._fitted()
+        if not hasattr(model.network, "encode"):
+            raise SettingsError(
+                f"The network {type(model.network).__name__} has no code. Fit an autoencoder."
+            )
+        with own_chance():
+            return codes_of(model, self._read(data))
 
     def evaluate(self, data=None, *, open_test: bool = False) -> dict:
         """results.json: on the rows that were held out, or on a source of its own.

@@ -21,7 +21,7 @@ from layerwise.own_code import is_own, load_own
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-KINDS = ("binary", "classes", "labels", "count", "real")
+KINDS = ("binary", "classes", "labels", "count", "real", "none")
 CALIBRATION_BINS = 15  # of equal width on 0 to 1, as Guo et al. 2017 have them
 
 
@@ -29,12 +29,13 @@ CALIBRATION_BINS = 15  # of equal width on 0 to 1, as Guo et al. 2017 have them
 class Predictions:
     """What was true and what the network said, for the rows that are judged.
 
-    kind : of the target: "binary", "classes", "labels", "count" or "real"
+    kind : of the target: "binary", "classes", "labels", "count", "real" or "none"
     classes : names of the classes or labels; binary: classes[1] is the positive one
     truth : binary and classes int codes (rows,); labels 0 or 1 (rows, labels);
-        count and real (rows, targets), in the target's own units
+        count and real (rows, targets), in the target's own units; none (rows, 1) zeros
     scores : binary and classes probabilities (rows, classes); labels probabilities
-        (rows, labels); count and real predictions (rows, targets)
+        (rows, labels); count and real predictions (rows, targets); none (rows, 1) the number
+        by which the task judges a row, lower is better
     weight : (rows,), may be negative; None: every row counts once
     group : (rows,), rows of one group are drawn together by the bootstrap
     threshold : (rows,), binary: the chance from which on a row is called positive; None: the
@@ -396,6 +397,11 @@ def r2(predictions: Predictions) -> float:
     return _average(1 - errors / np.where(spread > 0, spread, nan))
 
 
+def mean_error(predictions: Predictions) -> float:
+    """Give the mean over the rows of the number by which each is judged without labels."""
+    return _mean(predictions.scores[:, 0], predictions)
+
+
 def poisson_deviance(predictions: Predictions) -> float:
     """Give the mean of 2 (y log(y/m) - y + m) for predicted counts m, which are at least 1e-7."""
     return _average(_mean_columns(predictions.once(_poisson_deviances), predictions))
@@ -577,6 +583,11 @@ def _poisson_deviances(predictions: Predictions) -> np.ndarray:
     return 2 * (truth * logs - truth + mean)
 
 
+def _own_numbers(predictions: Predictions) -> np.ndarray:
+    """Without labels a row is judged by the task's own number for it."""
+    return predictions.scores
+
+
 # Reading the table -----------------------------------------------------------------------------
 
 
@@ -672,6 +683,13 @@ METRICS: dict[str, Metric] = {
         rooted=True,
     ),
     "r2": Metric(r2, True, _AMOUNTS, "Share of the variance that is explained"),
+    "mean_error": Metric(
+        mean_error,
+        False,
+        ("none",),
+        "Mean over the rows of what the task judges each by: an error, or nats",
+        of_rows=_own_numbers,
+    ),
     "poisson_deviance": Metric(
         poisson_deviance,
         False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 
 import numpy as np
 import torch
@@ -36,10 +36,11 @@ def fit_content(
     target: Target,
     rows: np.ndarray,
     categories_as: str,
+    inputs_as: str = "standard",
 ) -> tuple[dict, dict[str, Tensor]]:
     """The JSON and the tensors of a preparation; ``rows`` are the numbers of the training rows.
 
-    Raises DataError where there are none.
+    Raises DataError where there are none, or where numbers are to be signs and are not two-valued.
     """
     if not len(rows):
         raise DataError("There are no training rows. Give smaller fractions or more rows.")
@@ -55,17 +56,52 @@ def fit_content(
             "shape": list(source.inputs.shape[1:]),
             "dtype": str(source.inputs.dtype),
         }
+    constants = _scaled(constants, inputs_as)
+    if inputs_as == "signs":
+        _check_two_valued(source, encodings, constants, rows)
     tensors = {
         field.name: torch.from_numpy(getattr(constants, field.name)) for field in fields(Constants)
     }
     described, made = _fit_target(source.frame.iloc[rows], roles, target)
     content = {
-        "inputs": inputs | {"categories_as": categories_as, "fitted": fitted},
+        "inputs": inputs
+        | {"categories_as": categories_as, "inputs_as": inputs_as, "fitted": fitted},
         "columns": _describe(columns, encodings, constants, fitted),
         "roles": asdict(roles),
         "target": asdict(target) | described | {"fitted": fitted},
     }
     return content, tensors | made
+
+
+def _scaled(constants: Constants, inputs_as: str) -> Constants:
+    """Constants that give mean 0 and deviation 1, or the range from 0 to 1, or from -1 to 1."""
+    if inputs_as == "standard":
+        return constants
+    width = np.where(constants.high > constants.low, constants.high - constants.low, 1.0)
+    if inputs_as == "unit":
+        return replace(constants, mean=constants.low, scale=width)
+    return replace(constants, mean=(constants.low + constants.high) / 2, scale=width / 2)
+
+
+def _check_two_valued(source: Source, encodings, constants: Constants, rows: np.ndarray) -> None:
+    """Raise where a pattern holds more than the two values of its column or of its pixels."""
+    if source.inputs is not None:
+        values = source.inputs[rows]
+        between = (values > values.min()) & (values < values.max())
+        if between.any():
+            raise DataError(
+                f"{source.name} holds {len(np.unique(values)):,} different values, but this network"
+                " stores patterns of two, such as 0 and 1. Cut the values at a threshold first."
+            )
+        return
+    for encoding in (e for e in encodings if e.kind != "category"):
+        values = source.frame[encoding.name].iloc[rows].nunique()
+        if values > 2:
+            raise DataError(
+                f"Column '{encoding.name}' holds {values} different values, but this network "
+                "stores patterns of two, such as 0 and 1. Cut the values at a threshold first, or "
+                f"leave the column out with --ignore {encoding.name}."
+            )
 
 
 def _fit_encodings(frame, columns, rows, categories_as) -> list[Encoding]:

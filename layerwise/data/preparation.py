@@ -57,14 +57,19 @@ class Preparation:
         rows: np.ndarray,
         *,
         categories_as: str = "codes",
+        inputs_as: str = "standard",
     ) -> Preparation:
         """Learn every constant from the training rows ``rows`` (row numbers) and no others.
 
         categories_as : "codes" for networks with embeddings, or "one_hot"
+        inputs_as : numbers come with mean 0 and deviation 1 ("standard"), or so that the training
+            rows have the range from 0 to 1 ("unit") or from -1 to 1 ("signs", of two values)
         Raises DataError where there are no training rows.
         """
         assert categories_as in ("codes", "one_hot"), categories_as
-        return cls(*fit_content(source, roles, columns, target, np.asarray(rows), categories_as))
+        assert inputs_as in ("standard", "unit", "signs"), inputs_as
+        numbers = np.asarray(rows)
+        return cls(*fit_content(source, roles, columns, target, numbers, categories_as, inputs_as))
 
     @classmethod
     def load(cls, content: dict, tensors: dict[str, Tensor]) -> Preparation:
@@ -189,6 +194,16 @@ class Preparation:
             out = self.network_inputs(block, None if coded is None else coded[some])
             result[some] = out["numbers"] if isinstance(out, dict) else out
         return result if self.one_hot or coded is None else {"numbers": result, "codes": coded}
+
+    def in_original_units(self, inputs: Tensor) -> Tensor:
+        """Inputs as networks see them (rows, *input_shape), in the units of the data, float64."""
+        mean, scale = self._tensors["mean"].double(), self._tensors["scale"].double()
+        if self.form == "images":
+            shape = (-1, *[1] * (inputs.ndim - 2))
+            return inputs.double() * scale.reshape(shape) + mean.reshape(shape)
+        width = len(mean)
+        numbers = inputs.double()[:, :width] * scale + mean
+        return torch.cat([numbers, inputs.double()[:, width:]], dim=1)
 
     def targets(self, source: Source) -> Tensor | None:
         """What the network is to give; None where the source has no target column.

@@ -146,12 +146,14 @@ def encode_target(frame: DataFrame, roles: Roles, target: Target) -> np.ndarray:
     """The target as numbers; every row must have one.
 
     binary, classes : (rows,) int64, the number of the class; labels : (rows, labels) float32;
-    count, real : (rows, targets) float32, in the units of the data
+    count, real : (rows, targets) float32, in the units of the data; none : (rows, 1) zeros
     Raises DataError for a class that ``target`` does not have and for missing values.
     """
     if target.kind in ("binary", "classes"):
         _none_missing(frame, roles)
         return _class_codes(cells.column(frame, roles.target[0]), target)
+    if target.kind == "none":
+        return np.zeros((len(frame), 1), np.float32)
     return target_values(frame, roles, target).astype(np.float32)
 
 

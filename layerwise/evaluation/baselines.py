@@ -62,6 +62,13 @@ BASELINES: dict[str, Baseline] = {
     "boosted_trees": Baseline("Gradient-boosted trees", (*_CLASSIFIED, *_AMOUNTS), False),
 }
 
+WITHOUT_LABELS: dict[str, Baseline] = {
+    "mean_row": Baseline("The mean of the training rows, whatever the row", ("none",), True),
+    "pca": Baseline("Principal components, as many as the code has numbers", ("none",), True),
+    "isolation_forest": Baseline("Isolation forest (Liu 2008)", ("none", "binary"), True),
+    "pca_error": Baseline("Distance from the principal components", ("none", "binary"), True),
+}
+
 
 def choose_baselines(choice: str, target: Target, named: Sequence[str] = ()) -> tuple[str, ...]:
     """Give the names that "none", "fast" or "all" mean for a target.
@@ -73,13 +80,14 @@ def choose_baselines(choice: str, target: Target, named: Sequence[str] = ()) -> 
         raise SettingsError(
             f"Baselines '{choice}' are not known.{nearest(choice, ('none', 'fast', 'all'))}"
         )
+    known = BASELINES | WITHOUT_LABELS
     named = named or tuple(BASELINES)
     return tuple(
         name
         for name in named
         if choice != "none"
-        and target.kind in BASELINES[name].kinds
-        and (choice == "all" or BASELINES[name].fast)
+        and target.kind in known[name].kinds
+        and (choice == "all" or known[name].fast)
     )
 
 

@@ -66,6 +66,8 @@ def check_closed_form(recipe: Recipe, target: Target) -> None:
     for stage in recipe:
         if stage.optimizer != "closed_form":
             continue
+        if target.kind == "none":
+            continue
         loss = getattr(stage.task, "loss", "squared")
         if target.kind not in ("real", "count") or loss != "squared":
             got = "classes" if target.kind not in ("real", "count") else f"the loss {loss}"
@@ -92,7 +94,7 @@ def check_answers(model: Model) -> None:
             f"{type(error).__name__}: {error}. It must take (rows, *input_shape)."
         ) from error
     shape, target = tuple(getattr(outputs, "shape", ())), model.target
-    columns = {"binary": 2, "classes": len(target.classes), "labels": len(target.names)}
+    columns = {"binary": 2, "classes": len(target.classes), "labels": len(target.names), "none": 1}
     wanted = (2, columns.get(target.kind, len(target.names)))
     if shape != wanted:
         raise SettingsError(

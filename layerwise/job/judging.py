@@ -9,21 +9,24 @@ import numpy as np
 import torch
 from pandas import DataFrame, concat
 
+from layerwise.contracts import Batch
 from layerwise.data.datasets import Rows, TensorDataset
 from layerwise.data.source import Source
 from layerwise.data.target import encode_target
 from layerwise.errors import SettingsError
-from layerwise.evaluation.baselines import choose_baselines, fit_baselines
+from layerwise.evaluation.baselines import WITHOUT_LABELS, choose_baselines, fit_baselines
 from layerwise.evaluation.columns import column_places
-from layerwise.evaluation.evaluate import predictions_table
+from layerwise.evaluation.evaluate import predictions_table, undisturbed
 from layerwise.evaluation.fingerprints import row_fingerprints
 from layerwise.evaluation.importance import importance, reasons
 from layerwise.evaluation.leaks import leak_certificate
 from layerwise.evaluation.looks import count_looks, fingerprint_of_rows
 from layerwise.evaluation.mistakes import collect_rows, worst_table
 from layerwise.evaluation.plane import plane
+from layerwise.evaluation.reconstructions import fit_reconstructions
 from layerwise.evaluation.results import baseline_table, judge
 from layerwise.evaluation.silence import dead_units
+from layerwise.evaluation.specimens import SHOWN, specimens
 from layerwise.evaluation.subgroups import subgroups
 from layerwise.evaluation.thresholds import (
     Threshold,
@@ -39,6 +42,7 @@ from layerwise.metrics import Predictions, find_metric
 from layerwise.run import Run, list_runs
 from layerwise.tasks import TASKS
 
+CODED_AT_ONCE = 1024  # rows
 MOST_TRAINING_ROWS = 100_000  # in the predictions table; test and validation rows are all there
 BASELINE_SECONDS = {"fast": 30.0, "all": 120.0, "none": 0.0}
 PARTS = ("train", "validation", "test")
@@ -143,6 +147,18 @@ def predict_rows(model: Model, source: Source, prevalence: float | None = None) 
     return _with_threshold(table, model.threshold)
 
 
+def codes_of(model: Model, source: Source) -> np.ndarray:
+    """The code of every row (rows, code) that the network's ``encode`` gives."""
+    dataset = model.dataset(source)
+    network: Any = model.network
+    with undisturbed(network), torch.no_grad():
+        found = [
+            network.encode(dataset.batch(rows).inputs).flatten(1).cpu()
+            for rows in torch.arange(len(dataset)).split(CODED_AT_ONCE)
+        ]
+    return torch.cat(found).numpy()
+
+
 def write_judgement(run: Run, plan: Plan, judgement: Judgement, settings: Any) -> str:
     """Write tables, results, the worst mistakes and, for two features, the plane.
 
@@ -165,6 +181,8 @@ def write_judgement(run: Run, plan: Plan, judgement: Judgement, settings: Any) -
     of_main = judgement.predictions.query("fold == 0")  # rows of this network
     own = next(p for p in (split, "validation", "train") if p in set(of_main["split"]))
     results["importance"] = _importance(plan, of_main, own)
+    if not plan.no_rows:
+        _write_specimens(run, plan, own)
     results["looks"] = _looks(run, plan, judgement.predictions, settings)
     run.write("results", results)
     return results["looks"]["text"]
@@ -181,6 +199,18 @@ def _write_rows(run: Run, plan: Plan, judgement: Judgement, split: str) -> None:
         run.write_table("worst", rows)
         if pictures is not None:
             run.write_tensors("worst", {"images": pictures})
+
+
+def _write_specimens(run: Run, plan: Plan, part: str) -> None:
+    """Write what a network without labels makes: reconstructions of judged rows, and samples."""
+    model, rows = plan.model, plan.rows(part)[:SHOWN]
+    if not (hasattr(model.network, "decode") or hasattr(model.network, "sample")):
+        return
+    inputs = model.dataset(plan.source.take(rows.numpy())).batch(slice(0, len(rows))).inputs
+    if isinstance(inputs, torch.Tensor):
+        found = specimens(model.network, model.preparation, inputs, seed=plan.seed)
+        if all(bool(tensor.isfinite().all()) for tensor in found.values()):
+            run.write_tensors("specimens", found)
 
 
 def _looks(run: Run, plan: Plan, table: DataFrame, settings: Any) -> dict[str, Any]:
@@ -227,7 +257,7 @@ def _importance(plan: Plan, table: DataFrame, split: str) -> list[dict]:
     """What each input column of a table is worth on the judged rows."""
     model, part = plan.model, table.loc[table["split"] == split]
     places = column_places(model.preparation)
-    if not places or model.task_name not in TASKS:
+    if not places or model.task_name not in TASKS or model.target.kind == "none":
         return []
     part = part.iloc[:MOST_TRAINING_ROWS]
     judged = Predictions.from_table(part, model.target)
@@ -324,6 +354,9 @@ def _baselines(plan: Plan, dataset: TensorDataset, settings: Any, left: float) -
     target = plan.model.target
     names = choose_baselines(settings.baselines, target, getattr(plan.model.task, "baselines", ()))
     batch = dataset.batch(slice(0, len(dataset)))
+    if set(names) <= set(WITHOUT_LABELS):
+        found = _without_labels(plan, batch, names, left)
+        return {result.name: _decided_baseline(plan, result, settings) for result in found}
     targets = batch.targets
     assert targets is not None
     if target.kind == "real":
@@ -334,6 +367,27 @@ def _baselines(plan: Plan, dataset: TensorDataset, settings: Any, left: float) -
         seconds=min(left, BASELINE_SECONDS[settings.baselines]), seed=settings.seed,
     )  # fmt: skip
     return {result.name: _decided_baseline(plan, result, settings) for result in found}
+
+
+def _without_labels(plan: Plan, batch: Batch, names: tuple[str, ...], left: float) -> list[Any]:
+    """What methods without labels say: a reconstruction's error, or a score of strangeness."""
+    network, train = plan.model.network, plan.rows("train").numpy()
+    found: list[Any] = []
+    if not isinstance(batch.inputs, torch.Tensor):
+        return found
+    errors = [name for name in names if name in ("mean_row", "pca")]
+    if errors and hasattr(network, "encode"):
+        with undisturbed(network), torch.no_grad():
+            code = network.encode(batch.inputs[:1].to(plan.model.device)).shape[-1]  # type: ignore
+        found += fit_reconstructions(errors, batch.inputs, train, int(code), seed=plan.seed)
+    others = [name for name in names if name not in errors]
+    if others:
+        from layerwise.evaluation.detectors import fit_detectors
+
+        found += fit_detectors(
+            others, batch.inputs, train, plan.model.target, seconds=left, seed=plan.seed
+        )
+    return found
 
 
 def _decided_baseline(plan: Plan, result: Any, settings: Any) -> Any:

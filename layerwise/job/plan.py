@@ -10,11 +10,12 @@ import torch
 from layerwise.contracts import Recipe, Target
 from layerwise.data import read
 from layerwise.data.cells import as_label
+from layerwise.data.dividing import PARTS, TRAIN
 from layerwise.data.hiding import hidden
 from layerwise.data.kinds import Column
 from layerwise.data.preparation import Preparation
 from layerwise.data.roles import Roles, assign_roles, describe_columns
-from layerwise.data.source import Source
+from layerwise.data.source import Source, several
 from layerwise.data.split import Split, split_rows
 from layerwise.data.target import (
     describe_target,
@@ -22,7 +23,7 @@ from layerwise.data.target import (
     encode_target,
     target_notes,
 )
-from layerwise.errors import SettingsError, nearest
+from layerwise.errors import DataError, SettingsError, nearest
 from layerwise.evaluation.thresholds import at_prevalence, prior_factors, read_rule
 from layerwise.job.checks import check_answers, check_closed_form, check_settings
 from layerwise.job.machine import Machine, choose_device, choose_threads
@@ -37,10 +38,10 @@ from layerwise.job.model import (
 from layerwise.job.recipes import default_patience, in_words, resolve_recipe, stage_record
 from layerwise.metrics import METRICS, find_metric
 from layerwise.networks import network_class
-from layerwise.networks.choose import auto_network
+from layerwise.networks.choose import auto_network, auto_network_without_labels
 from layerwise.networks.summary import Layer, summarize
 from layerwise.scaling.processes import Processes
-from layerwise.tasks import default_task
+from layerwise.tasks import default_task, kinds_of, task_class
 from layerwise.training import check_recipe
 from layerwise.training.chance import mixed
 
@@ -175,6 +176,8 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
         validation=settings.validation_fraction,
         test=0.0 if settings.folds else settings.test_fraction,
     )  # fmt: skip
+    if trains_on_normal_rows(settings, target):
+        split = without_anomalies(source, roles, target, split)
     return plan_split(settings, source, roles, target, split, processes, seed=settings.seed)
 
 
@@ -188,10 +191,13 @@ def plan_split(
     """
     columns = describe_columns(source, roles, source.options)
     train = split.rows("train")
+    kind = _class_of(_network_for_encoding(settings))
     embeds = accepts(_network_for_encoding(settings), "categories")
     preparation = Preparation.fit(
-        source, roles, columns, target, train, categories_as="codes" if embeds else "one_hot"
-    )
+        source, roles, columns, target, train,
+        categories_as="codes" if embeds else "one_hot",
+        inputs_as=getattr(kind or settings.network, "inputs_as", "standard"),
+    )  # fmt: skip
     network, options, why = _choose_network(settings, preparation, len(train), target)
     task = _choose_task(settings, network, target, preparation)
     model, kind = _build(settings, network, options, task, target, preparation, roles, seed)
@@ -235,12 +241,51 @@ def read_source(settings: Any, data: Any, wanted: Mapping[str, Any]) -> tuple[So
     named = wanted.get("target")
     by_name = named is None or isinstance(named, (str, list, tuple))
     others = ("key", "group", "time", "weight", "carry", "ignore")
-    roles = assign_roles(
-        source,
-        target=named if by_name else None,
-        **{role: wanted.get(role) for role in others},
-    )
+    columns: dict[str, Any] = {role: wanted.get(role) for role in others}
+    kinds = kinds_of(_task_class(settings))
+    if "none" not in kinds:
+        roles = assign_roles(source, target=named if by_name else None, **columns)
+    elif named is not None and by_name and kinds != ("none",):
+        roles = assign_roles(source, target=named, **columns)
+    else:  # the labels, if there are any, come out beside what is learned without them
+        roles = assign_roles(source, target=(), **columns)
+        beside = several(named if by_name else None, list(source.frame.columns)) or source.target
+        free = tuple(name for name in beside if name not in roles.reserved())
+        roles = replace(roles, carry=(*roles.carry, *free))
     return drop_missing_target(source, roles), roles
+
+
+def _task_class(settings: Any) -> Any:
+    """The task (its class, or the object) that is named or that the network names; else None."""
+    task = settings.task
+    if isinstance(task, str) and task == "auto":
+        task = getattr(_class_of(settings.network) or settings.network, "task", None)
+    return task_class(task) if isinstance(task, str) else task
+
+
+def trains_on_normal_rows(settings: Any, target: Target) -> bool:
+    """Whether the labels tell anomalies, from which nothing is to be learned."""
+    return target.kind == "binary" and getattr(_task_class(settings), "learns_normal_rows", False)
+
+
+def without_anomalies(source: Source, roles: Roles, target: Target, split: Split) -> Split:
+    """The split with the anomalies taken out of the training rows.
+
+    Raises DataError where no normal row is left.
+    """
+    anomalous = encode_target(source.frame, roles, target) == 1
+    out = anomalous & (split.codes == TRAIN)
+    if not ((split.codes == TRAIN) & ~anomalous).any():
+        raise DataError(
+            f"There are no normal training rows: '{target.names[0]}' is '{target.classes[1]}' in "
+            f"all of them. Name the class of the anomalies with --positive."
+        )
+    note = (
+        f"{int(out.sum())} of {int((split.codes == TRAIN).sum())} training rows are left out, "
+        f"because they are anomalies ('{target.classes[1]}'): what is learned is the normal."
+    )
+    codes = np.where(out, len(PARTS), split.codes).astype(np.int8)
+    return replace(split, codes=codes, notes=(*split.notes, note))
 
 
 def _task_name(settings: Any) -> str | None:
@@ -260,7 +305,9 @@ def _class_of(network: Any) -> type | None:
 
 def _network_for_encoding(settings: Any) -> Any:
     """The class that decides how categories arrive; tables go to an MLP unless one is named."""
-    return "mlp" if settings.network == "auto" else settings.network
+    if settings.network != "auto":
+        return settings.network
+    return "autoencoder" if "none" in kinds_of(_task_class(settings)) else "mlp"
 
 
 def _choose_network(
@@ -275,9 +322,9 @@ def _choose_network(
     name, why = settings.network, "as asked"
     chosen: dict[str, Any] = {}
     if isinstance(name, str) and name == "auto":
-        name, chosen, why = auto_network(
-            preparation.input_shape, rows, preparation.categories, target
-        )
+        choose = auto_network_without_labels if "none" in kinds_of(_task_class(settings)) else (
+            auto_network)  # fmt: skip
+        name, chosen, why = choose(preparation.input_shape, rows, preparation.categories, target)
     if settings.recipe == "historic":
         chosen |= getattr(_class_of(name), "historic_options", {})
     if preparation.categories and accepts(name, "categories"):
@@ -460,13 +507,17 @@ def _decision_choices(plan: Plan, settings: Any):
 def _why_task(settings: Any, model: Model) -> str:
     if settings.task != "auto":
         return "as asked"
+    if model.target.kind == "none":
+        return "the network's own rule"
     if isinstance(getattr(type(model.network), "task", None), str):
         return "the network's own rule"
     return f"the target is {model.target.kind}"
 
 
 def _target_in_words(target: Target) -> str:
-    names = ", ".join(target.names) or "none"
+    if target.kind == "none":
+        return "none: this is learned without labels"
+    names = ", ".join(target.names)
     if target.kind in ("binary", "classes"):
         shown = ", ".join(target.classes[:10]) + (", ..." if len(target.classes) > 10 else "")
         return f"{names}: {len(target.classes)} classes ({shown})"

@@ -13,6 +13,7 @@ NETWORKS = {
     "linear": "linear:Linear",
     "mlp": "mlp:MLP",
     "lenet5": "lenet5:LeNet5",
+    "autoencoder": "autoencoder:Autoencoder",
 }
 
 

@@ -1,5 +1,6 @@
 """Which network fits the data: the field's rules of thumb, with the reason in words."""
 
+from math import prod
 from typing import Any
 
 from layerwise.contracts import Recipe, Stage, Target
@@ -38,6 +39,19 @@ def auto_network(
     if len(input_shape) == 3 and min(input_shape[1:]) >= 8:
         return _for_images(input_shape, rows)
     return _for_vectors(rows, categories)
+
+
+def auto_network_without_labels(
+    input_shape: tuple[int, ...], rows: int, categories: tuple[int, ...], target: Target
+) -> tuple[str, dict[str, Any], str]:
+    """Choose an autoencoder by the shape of the data; takes and gives what auto_network does."""
+    if len(input_shape) == 3 and min(input_shape[1:]) >= 8:
+        return "conv_autoencoder", {}, f"images of {input_shape[1]}x{input_shape[2]} pixels."
+    width = prod(input_shape)
+    code = max(1, min(16, width // 3))
+    hidden = (max(4 * code, min(64, 2 * width)),)
+    why = f"rows of {width} numbers: an autoencoder with a code of {code}."
+    return "autoencoder", {"hidden": hidden, "code": code}, why
 
 
 def recipe_of(network: type, name: str) -> Recipe:

@@ -14,6 +14,7 @@ from layerwise.report.curves import per_class
 from layerwise.report.draw_judgement import draw_comparison, draw_importance, draw_judgement
 from layerwise.report.draw_plane import draw_plane
 from layerwise.report.draw_training import draw_training
+from layerwise.report.draw_unlabelled import draw_unlabelled
 from layerwise.report.figures import Drawing, save, style
 from layerwise.report.glossary import glossary, label
 from layerwise.report.methods import methods
@@ -25,6 +26,7 @@ MOST_ROWS = 3000  # of a figure's table in report.json; the CSV beside it has al
 SECTIONS = {
     "baselines": "Against baselines",
     "scores": "All scores",
+    "made": "What it makes",
     "subgroups": "For each group of rows",
     "columns": "What it looks at",
     "leaks": "Leak certificate",
@@ -59,7 +61,9 @@ def write_page(run: Run) -> Path:
 def report_content(record: Record) -> dict[str, Any]:
     """All that the page says, as plain values: what report.json holds, but for the figures."""
     judged = record.judged
-    by_class = [] if judged is None or judged.kind in ("count", "real") else per_class(judged)
+    by_class = (
+        [] if judged is None or judged.kind in ("count", "real", "none") else per_class(judged)
+    )
     return {
         "name": record.name,
         **sentences.state(record),
@@ -106,6 +110,7 @@ def _drawings(record: Record) -> Iterator[Drawing]:
     yield from draw_importance(record)
     yield from draw_training(record)
     yield from draw_judgement(record)
+    yield from draw_unlabelled(record)
     yield from draw_plane(record)
 
 
@@ -126,6 +131,7 @@ def _sections(content: dict[str, Any], drawn: set[str]) -> dict[str, str]:
         "training": "training" in drawn,
         "diagnosis": content["diagnosis"] or content["diagnosed"],
         "columns": "columns" in drawn,
+        "made": "made" in drawn,
         "subgroups": content["subgroups"],
         "mistakes": "mistakes" in drawn or content["worst"]["rows"] or content["classes"],
         "plane": "plane" in drawn,

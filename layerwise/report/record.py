@@ -37,6 +37,7 @@ class Record:
     worst: DataFrame | None = None
     pictures: np.ndarray | None = None
     plane: dict[str, np.ndarray] | None = None
+    specimens: dict[str, np.ndarray] | None = None  # see ``evaluation.specimens``
 
     @cached_property
     def target(self) -> Target:
@@ -98,6 +99,7 @@ def read_record(run: Run) -> Record:
         worst=_read_table(run, "worst"),
         pictures=(_read_arrays(run, "worst") or {}).get("images"),
         plane=_read_arrays(run, "plane"),
+        specimens=_read_arrays(run, "specimens"),
     )
 
 

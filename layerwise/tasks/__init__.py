@@ -12,6 +12,8 @@ TASKS = {
     "regress": "regress:Regress",
     "perceptron_rule": "perceptron_rule:PerceptronRule",
     "delta_rule": "delta_rule:DeltaRule",
+    "reconstruct": "reconstruct:Reconstruct",
+    "greedy_reconstruct": "greedy_reconstruct:GreedyReconstruct",
 }
 
 
@@ -32,7 +34,18 @@ def default_task(target: Target, network: type | None = None) -> str:
         return "classify"
     if target.kind in ("real", "count"):
         return "regress"
-    raise SettingsError("There is nothing to learn without a target. Name one with --target.")
+    raise SettingsError(
+        "There is nothing to predict without a target. Name one with --target, or learn without "
+        "labels: --task reconstruct, --task detect, or a network such as vae or gan."
+    )
+
+
+def kinds_of(task: object) -> tuple[str, ...]:
+    """Give the kinds of target that a task (an object or class) names in its attribute ``kinds``.
+
+    A task without it learns from labels. One that names only "none" takes no target at all.
+    """
+    return tuple(getattr(task, "kinds", ()))
 
 
 def task_class(name: str) -> type:

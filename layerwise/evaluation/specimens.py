@@ -1,0 +1,43 @@
+"""What a network without labels makes: examples beside their reconstructions, and its samples."""
+
+import torch
+from torch import Tensor, nn
+
+from layerwise.data.preparation import Preparation
+from layerwise.evaluation.evaluate import device_of, undisturbed
+
+SHOWN = 12  # examples beside their reconstructions
+SAMPLES = 64
+
+
+@torch.no_grad()
+def specimens(
+    network: nn.Module, preparation: Preparation, inputs: Tensor, *, seed: int
+) -> dict[str, Tensor]:
+    """Give "originals" and "reconstructions" of the given rows, and "samples", as far as it can.
+
+    inputs : (rows, *input_shape) as the network sees them; the first ones are shown
+    returns : tensors (rows, *input_shape) float32 in the units of the data; {} where the network
+        neither decodes nor samples
+    """
+    found: dict[str, Tensor] = {}
+    with undisturbed(network):
+        if hasattr(network, "decode") and len(inputs):
+            some = inputs[:SHOWN].to(device_of(network))
+            found = {"originals": some, "reconstructions": network(some)}
+        if hasattr(network, "sample"):
+            found["samples"] = draw(network, SAMPLES, seed)
+    return {
+        name: preparation.in_original_units(tensor.cpu().reshape(len(tensor), *inputs.shape[1:]))
+        .float()
+        .contiguous()
+        for name, tensor in found.items()
+    }
+
+
+@torch.no_grad()
+def draw(network: nn.Module, rows: int, seed: int) -> Tensor:
+    """Draw so many examples from a network that can; (rows, *input_shape), prepared units."""
+    with undisturbed(network):
+        torch.manual_seed(seed)
+        return network.sample(rows)  # type: ignore[operator]
