@@ -1,14 +1,16 @@
 """How likely a network with codes makes an example: log p(x) by importance sampling."""
 
+from typing import Any
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from layerwise.errors import SettingsError
 
 
 @torch.no_grad()
 def log_likelihood(
-    network: nn.Module,
+    network: Any,
     inputs: Tensor,
     samples: int,
     generator: torch.Generator,
@@ -34,16 +36,16 @@ def log_likelihood(
             raise SettingsError(f"The number {name} must be at least 1, got {value}.")
     rows = max(1, block // samples)
     found = [_of_rows(network, some, samples, generator, block) for some in inputs.split(rows)]
-    return torch.cat(found) if found else inputs.new_zeros(0)
+    return torch.cat(found)
 
 
 def _of_rows(
-    network: nn.Module, inputs: Tensor, samples: int, generator: torch.Generator, block: int
+    network: Any, inputs: Tensor, samples: int, generator: torch.Generator, block: int
 ) -> Tensor:
     """The estimate for few rows, a block of samples after the other."""
     mean, log_variance = network.posterior(inputs)
     total = mean.new_full((len(inputs),), -torch.inf)
-    step = max(1, block // len(inputs))
+    step = max(1, block // max(1, len(inputs)))
     for begin in range(0, samples, step):
         count = min(step, samples - begin)
         weights = _log_weights(network, inputs, mean, log_variance, count, generator)
@@ -52,14 +54,14 @@ def _of_rows(
 
 
 def _log_weights(
-    network: nn.Module,
+    network: Any,
     inputs: Tensor,
     mean: Tensor,
     log_variance: Tensor,
     count: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """log p(x, z) - log q(z|x) for ``count`` codes of each row, (rows, count).
+    """Logarithm of p(x, z) / q(z|x) for ``count`` codes of each row, (rows, count).
 
     The normal densities of z and of its noise have the same constant, which cancels.
     """

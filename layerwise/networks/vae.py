@@ -108,7 +108,7 @@ class VAE(nn.Module):
         return self.decoder(codes).unflatten(1, self.input_shape)
 
     def log_likelihood(self, inputs: Tensor, codes: Tensor) -> Tensor:
-        """log p(x|z) of each row, in nats, (rows, *input_shape) and (rows, code) -> (rows,).
+        """Logarithm of p(x|z), in nats, (rows, *input_shape) and (rows, code) -> (rows,).
 
         Values between 0 and 1 count for the bernoulli likelihood as the mean of such that are drawn
         with that chance.

@@ -1,15 +1,17 @@
 """Variational: learn a density of the inputs by a lower bound of its logarithm."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from layerwise.contracts import Batch, Loss, Target
 from layerwise.errors import SettingsError
 from layerwise.layers.losses import row_mean
 
-FIXED = 20140414  # seed of the one sample that judges rows
+FIXED = 2014  # seed of the one sample that judges rows
+SPREAD = 1e4  # rows that differ by more than one over this have noise of their own
 
 
 class Variational:
@@ -19,7 +21,7 @@ class Variational:
     -log p(x|z) + beta KL(q(z|x) || N(0, I)) with one sample z = mean + deviation x noise. beta
     other than 1: Higgins et al. 2017, "beta-VAE", equation 4. Its rise: Bowman et al. 2016,
     "Generating sentences from a continuous space", section 3.1; Sonderby et al. 2016. The network
-    offers ``posterior(inputs)``, ``log_likelihood(inputs, codes)`` and ``likelihood``.
+    offers ``posterior(inputs)``, ``log_likelihood(inputs, codes)``, ``likelihood`` and ``code``.
 
     Parameters
     ----------
@@ -60,7 +62,7 @@ class Variational:
             )
         self.beta, self.warm_up, self.binarize = beta, warm_up, binarize
 
-    def losses(self, network: nn.Module, batch: Batch) -> Iterator[Loss]:
+    def losses(self, network: Any, batch: Batch) -> Iterator[Loss]:
         """Yield one loss: the weighted mean over the rows of the negative bound, in nats."""
         inputs = batch.inputs
         assert isinstance(inputs, Tensor)
@@ -72,21 +74,22 @@ class Variational:
         misfit = -network.log_likelihood(inputs, codes)
         yield Loss(*row_mean(misfit + self._beta(batch) * divergence, batch.weight))
 
-    def outputs(self, network: nn.Module, batch: Batch) -> Tensor:
+    def outputs(self, network: Any, batch: Batch) -> Tensor:
         """Negative bound of each row with beta = 1 and one fixed sample, (rows, 1), in nats.
 
-        All rows share the sample, so a row's value does not depend on the rows beside it. Its
-        noise is +1 or -1 per code, which has the mean and the variance of the normal noise.
+        The sample is decided by the row's own values: it is the same at every call, and whatever
+        other rows stand beside.
         """
         inputs = batch.inputs
         assert isinstance(inputs, Tensor)
-        generator = torch.Generator().manual_seed(FIXED)
+        features = inputs.shape[1:].numel()
+        fixed = fixed_uniform(inputs, features + network.code)
         if self._draws(network):
-            chance = torch.rand(inputs.shape[1:], generator=generator).to(inputs)
+            chance = fixed[:, :features].reshape(inputs.shape)
             inputs = (chance < inputs).to(inputs.dtype)
         mean, log_variance = network.posterior(inputs)
-        signs = 2.0 * torch.randint(2, mean.shape[1:], generator=generator) - 1.0
-        codes = mean + torch.exp(0.5 * log_variance) * signs.to(mean)
+        noise = torch.special.ndtri(fixed[:, features:]).to(mean.dtype)
+        codes = mean + torch.exp(0.5 * log_variance) * noise
         divergence = divergence_from_standard(mean, log_variance)
         return (divergence - network.log_likelihood(inputs, codes))[:, None]
 
@@ -97,7 +100,7 @@ class Variational:
         done = torch.as_tensor(batch.done)
         return self.beta * torch.clamp(done / self.warm_up, max=1.0)
 
-    def _draws(self, network: nn.Module) -> bool:
+    def _draws(self, network: Any) -> bool:
         """Whether values are drawn as 0 or 1."""
         return self.binarize and network.likelihood == "bernoulli"
 
@@ -108,3 +111,19 @@ def divergence_from_standard(mean: Tensor, log_variance: Tensor) -> Tensor:
     Source: Kingma and Welling 2014, appendix B.
     """
     return 0.5 * (torch.exp(log_variance) + mean.square() - 1.0 - log_variance).sum(dim=1)
+
+
+def fixed_uniform(inputs: Tensor, size: int) -> Tensor:
+    """Numbers that look uniform in (0, 1) but are functions of each row's values, (rows, size).
+
+    frac(a_j + b_j p) with a fixed projection p of the row and fixed a, b: as p runs far, it goes
+    evenly through the cube. float64, so that the order of a sum does not move it.
+    """
+    generator = torch.Generator().manual_seed(FIXED)
+    values = inputs.flatten(1).double()
+    projection, shift, speed = (
+        torch.rand(count, generator=generator, dtype=torch.float64).to(values.device)
+        for count in (values.shape[1], size, size)
+    )
+    place = (values * (1 + projection)).sum(dim=1, keepdim=True)
+    return torch.frac(shift + SPREAD * (1 + speed) * place.abs()).clamp(1e-9, 1 - 1e-9)
