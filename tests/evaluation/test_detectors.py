@@ -53,7 +53,7 @@ def test_the_forest_is_that_of_scikit_learn(table):
 def test_the_error_is_what_the_components_of_the_fitted_rows_leave(table):
     inputs, rows = table
     scaler = StandardScaler().fit(inputs[rows].numpy())
-    ready = scaler.transform(inputs.numpy())
+    ready = np.asarray(scaler.transform(inputs.numpy()))
     shares, axes = np.linalg.eigh(np.cov(ready[rows].T))  # rising
     kept = 1 + int((np.cumsum(shares[::-1]) / shares.sum() < 0.9).sum())
     axes = axes[:, -kept:]
