@@ -14,6 +14,7 @@ _HOME = {
     "Dataset": "contracts",
     "Task": "contracts",
     "Learner": "learner",
+    "AnomalyDetector": "detector",
     "Run": "run",
     "LayerwiseError": "errors",
     "DataError": "errors",

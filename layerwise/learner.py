@@ -28,7 +28,7 @@ from layerwise.job.judging import explain as reasons_of
 from layerwise.job.machine import choose_device
 from layerwise.job.model import Model, load_model
 from layerwise.job.opening import open_test_rows
-from layerwise.job.plan import make_plan, read_source
+from layerwise.job.plan import learns_without_labels, make_plan, read_source
 from layerwise.metrics import column_names
 from layerwise.run import Run
 from layerwise.scaling.processes import ALONE
@@ -431,7 +431,7 @@ class Learner(BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
-        tags.target_tags.required = True
+        tags.target_tags.required = not learns_without_labels(self)
         if self.task in ("classify", "perceptron_rule", "delta_rule"):
             tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
         elif self.task == "regress":
@@ -441,6 +441,8 @@ class Learner(BaseEstimator):
 
     def _checked_arrays(self, data, y) -> tuple[Any, Any]:
         """Inputs and targets in scikit-learn's ways, with its words for what is wrong."""
+        if y is None and learns_without_labels(self):
+            return validate_data(self, data, allow_nd=True, ensure_all_finite="allow-nan"), None
         if hasattr(data, "columns"):
             validate_data(self, data, skip_check_array=True)
             found = np.asarray(y)

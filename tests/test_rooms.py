@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "report": ("evaluation", "metrics", "run", *BELOW),
     "job": ABOVE_LEARNER,
     "learner": ("job", *ABOVE_LEARNER),
+    "detector": ("learner", "errors"),
     "tuning": ("learner", "job", *ABOVE_LEARNER),
     "command": ("run", "networks", *BELOW),
     "cli": (

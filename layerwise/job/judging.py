@@ -116,11 +116,11 @@ def conclude(plan: Plan, gathered: Gathered, settings: Any) -> Judgement:
 
 def _decided(plan: Plan, table: DataFrame, settings: Any) -> tuple[DataFrame, Threshold | None]:
     """The table with the threshold of its rows, and the threshold that was asked for."""
-    if settings.threshold is None:
+    if plan.threshold is None or plan.model.target.kind != "binary":
         return _with_threshold(table, plan.model.threshold), None
     part = "test" if plan.split.same_rows else "validation"
     chosen = choose_threshold(
-        read_rule(settings.threshold), Predictions.from_table(table, plan.model.target, part)
+        read_rule(plan.threshold), Predictions.from_table(table, plan.model.target, part)
     )
     return _with_threshold(table, chosen.value), chosen
 
@@ -400,13 +400,13 @@ def _decided_baseline(plan: Plan, result: Any, settings: Any) -> Any:
         result = replace(
             result, scores=shifted(result.scores, prior_factors((), share, plan.prevalence))
         )
-    if settings.threshold is None:
+    if plan.threshold is None:
         return result
     rows = plan.rows("validation")
     judged = Predictions(
         "binary", target.classes, plan.truth(rows), result.scores[rows.numpy()], plan.weight(rows)
     )
-    chosen = choose_threshold(read_rule(settings.threshold), judged)
+    chosen = choose_threshold(read_rule(plan.threshold), judged)
     return replace(result, threshold=chosen.value)
 
 

@@ -76,6 +76,7 @@ class Plan:
     seed: int = 0
     micro_batches: int = 1
     prevalence: float | None = None
+    threshold: float | str | None = None  # the rule that is asked for, or the task's own
     no_rows: bool = False
     parent_rows: np.ndarray | None = None  # fingerprints, where it starts from an earlier run
     departures: tuple[str, ...] = ()
@@ -220,6 +221,7 @@ def plan_split(
         seed=seed,
         micro_batches=settings.micro_batches,
         prevalence=settings.prevalence,
+        threshold=rule_for(settings, model.task),
         no_rows=settings.no_rows,
         departures=tuple(getattr(kind, "departures", ()) if settings.recipe == "historic" else ()),
     )  # fmt: skip
@@ -261,6 +263,11 @@ def _task_class(settings: Any) -> Any:
     if isinstance(task, str) and task == "auto":
         task = getattr(_class_of(settings.network) or settings.network, "task", None)
     return task_class(task) if isinstance(task, str) else task
+
+
+def learns_without_labels(settings: Any) -> bool:
+    """Whether the task that is named, or that the network names, can do without a target."""
+    return "none" in kinds_of(_task_class(settings))
 
 
 def trains_on_normal_rows(settings: Any, target: Target) -> bool:
@@ -307,7 +314,7 @@ def _network_for_encoding(settings: Any) -> Any:
     """The class that decides how categories arrive; tables go to an MLP unless one is named."""
     if settings.network != "auto":
         return settings.network
-    return "autoencoder" if "none" in kinds_of(_task_class(settings)) else "mlp"
+    return "autoencoder" if learns_without_labels(settings) else "mlp"
 
 
 def _choose_network(
@@ -322,7 +329,7 @@ def _choose_network(
     name, why = settings.network, "as asked"
     chosen: dict[str, Any] = {}
     if isinstance(name, str) and name == "auto":
-        choose = auto_network_without_labels if "none" in kinds_of(_task_class(settings)) else (
+        choose = auto_network_without_labels if learns_without_labels(settings) else (
             auto_network)  # fmt: skip
         name, chosen, why = choose(preparation.input_shape, rows, preparation.categories, target)
     if settings.recipe == "historic":
@@ -391,18 +398,24 @@ def _with_decision(model: Model, settings: Any, source: Source, train: np.ndarra
     weights = tuple(getattr(model.task, "class_weight", ()))
     if getattr(model.task, "loss", "") not in PROPER or min(weights, default=0) <= 0:
         weights = ()
-    if not weights and settings.prevalence is None and settings.threshold is None:
+    asked = rule_for(settings, model.task)
+    if not weights and settings.prevalence is None and asked is None:
         return model
     share = positive_share(source, model, train)
     if settings.prevalence is not None and not 0 < share < 1:
         raise SettingsError("--prevalence needs training rows of both classes.")
     threshold = weights[0] / sum(weights) if weights else None  # where the weighted loss decides
-    rule = None if settings.threshold is None else read_rule(settings.threshold)
+    rule = None if asked is None else read_rule(asked)
     if rule is not None:
         threshold = rule.numbers[0] if rule.name == "number" else None
     shift = bool(weights) or settings.prevalence is not None
     factors = prior_factors(weights, share, settings.prevalence) if shift else ()
     return replace(model, prior_factors=factors, threshold=threshold)
+
+
+def rule_for(settings: Any, task: Any) -> float | str | None:
+    """The rule by which a threshold is chosen: as asked, or the one that the task names."""
+    return getattr(task, "threshold", None) if settings.threshold is None else settings.threshold
 
 
 def positive_share(source: Source, model: Model, rows: np.ndarray) -> float:
@@ -495,8 +508,9 @@ def _decision_choices(plan: Plan, settings: Any):
     if settings.prevalence is not None:
         why = "the training rows' rate is not the world's: chances and metrics are moved to it"
         yield Choice("prevalence", f"{settings.prevalence:g}", why)
-    if settings.threshold is not None:
-        yield Choice("threshold", str(settings.threshold), "as asked; chosen on validation rows")
+    if plan.threshold is not None:
+        asked = "the task's own" if settings.threshold is None else "as asked"
+        yield Choice("threshold", str(plan.threshold), f"{asked}; chosen on validation rows")
     elif model.threshold is not None:
         why = "the class weights decide there; they are divided out of the chances themselves"
         yield Choice("threshold", f"{model.threshold:.4g}", why)

@@ -14,6 +14,7 @@ TASKS = {
     "delta_rule": "delta_rule:DeltaRule",
     "reconstruct": "reconstruct:Reconstruct",
     "greedy_reconstruct": "greedy_reconstruct:GreedyReconstruct",
+    "detect": "detect:Detect",
 }
 
 
