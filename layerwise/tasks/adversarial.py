@@ -46,6 +46,7 @@ class Adversarial:
         An option that cannot be, or a target that does not fit ``conditional``.
     """
 
+    kinds = ("none",)
     output_size = 0
     metrics = ("mean_error",)
     baselines: tuple[str, ...] = ()

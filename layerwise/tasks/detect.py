@@ -39,6 +39,8 @@ class Detect:
         The target has other classes or is a number, or an option is out of its range.
     """
 
+    kinds = ("binary", "none")
+    learns_normal_rows = True  # of the classes of a binary target
     output_size = 0
 
     def __init__(self, target: Target, *, noise: float = 0.0, alarms: float | None = None):

@@ -35,6 +35,7 @@ class GreedyReconstruct:
         An option that cannot be, or a network without layer_pairs().
     """
 
+    kinds = ("none",)
     output_size = 0
     metrics = ("mean_error",)
     baselines = ("pca", "mean_row")

@@ -51,6 +51,7 @@ class Reconstruct:
         An option that cannot be, or a network that does not have what the options need.
     """
 
+    kinds = ("none",)
     output_size = 0
     metrics = ("mean_error",)
     baselines = ("pca", "mean_row")

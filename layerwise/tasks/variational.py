@@ -41,6 +41,7 @@ class Variational:
         There is a target, or an option cannot be.
     """
 
+    kinds = ("none",)
     output_size = 0
     metrics = ("mean_error",)
     baselines = ()
