@@ -14,6 +14,11 @@ NETWORKS = {
     "mlp": "mlp:MLP",
     "lenet5": "lenet5:LeNet5",
     "autoencoder": "autoencoder:Autoencoder",
+    "conv_autoencoder": "conv_autoencoder:ConvAutoencoder",
+    "vae": "vae:VAE",
+    "gan": "gan:GAN",
+    "dcgan": "dcgan:DCGAN",
+    "hopfield": "hopfield:Hopfield",
 }
 
 

@@ -15,6 +15,9 @@ TASKS = {
     "reconstruct": "reconstruct:Reconstruct",
     "greedy_reconstruct": "greedy_reconstruct:GreedyReconstruct",
     "detect": "detect:Detect",
+    "variational": "variational:Variational",
+    "adversarial": "adversarial:Adversarial",
+    "hebb": "hebb:Hebb",
 }
 
 
