@@ -182,6 +182,7 @@ class _Student:
         self.pause = seconds_between_saves
         self.metric: Metric = find_metric(plan.metric, plan.model.target.kind)
         self.best = Best(plan.model.network, self.metric.higher_is_better, plan.patience)
+        self.chooses = not getattr(plan.model.task, "keeps_last_weights", False)
         self.outcome = Outcome(plan)
         rows = plan.rows("validation")
         self.validation = Rows(dataset, rows) if len(rows) else None
@@ -254,7 +255,8 @@ class _Student:
         if self.validation is not None:
             value = self._score()
             record["scores"] = {self.plan.metric: value}
-            if progress.stage == len(self.plan.recipe) - 1 and not math.isnan(value):
+            last = progress.stage == len(self.plan.recipe) - 1
+            if last and self.chooses and not math.isnan(value):
                 record["best"] = self.best.observe(value, progress.epoch)
         record["rows_per_second"] = self.rows_seen / max(1e-9, time.monotonic() - self.epoch_began)
         self.epoch_began, self.rows_seen = time.monotonic(), 0

@@ -47,6 +47,7 @@ class Adversarial:
     """
 
     kinds = ("none",)
+    keeps_last_weights = True  # no number of the two players says which epoch draws best
     output_size = 0
     metrics = ("mean_error",)
     baselines: tuple[str, ...] = ()
