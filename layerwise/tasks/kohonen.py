@@ -15,7 +15,7 @@ class Kohonen:
     """Kohonen's rule as descent: at batch 1 and rate r prototype j moves by r h_j (x - w_j).
 
     Source: Kohonen 1982; the Gaussian neighbourhood after Kohonen 1990, "The self-organizing
-    map", Proceedings of the IEEE 78, equations 6-8. Loss: half the sum over the units of
+    map", Proceedings of the IEEE 78. Loss: half the sum over the units of
     h_j |x - w_j|^2, with h_j = exp(-d_j^2 / (2 radius^2)), d_j the distance on the grid to the
     best unit, which is held fixed. The radius shrinks over the stage from ``radius`` to
     ``last_radius`` by equal factors; the rate is the schedule's.
