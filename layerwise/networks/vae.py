@@ -46,7 +46,7 @@ class VAE(nn.Module):
     """
 
     recipes: ClassVar[dict[str, Recipe]] = {
-        "modern": (Stage(None, "adam", {}, 1e-3, "cosine", epochs=100, batch_size=128),),
+        "modern": (Stage(None, "adam", {}, 0.002, "cosine", epochs=100, batch_size=128),),
         "historic": (Stage(None, "adagrad", {}, 0.02, epochs=100, batch_size=100),),
     }
     historic_options: ClassVar[dict[str, Any]] = {
@@ -69,7 +69,7 @@ class VAE(nn.Module):
         *,
         hidden: tuple[int, ...] = (400,),
         code: int = 40,
-        activation: str = "relu",
+        activation: str = "silu",
         likelihood: str = "bernoulli",
     ):
         super().__init__()
@@ -92,7 +92,8 @@ class VAE(nn.Module):
 
     def posterior(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of q(z|x), (rows, *input_shape) -> twice (rows, code)."""
-        mean, log_variance = self.encoder(inputs.flatten(1)).chunk(2, dim=1)
+        found = self.encoder(inputs.flatten(1)).to(inputs.dtype)  # sums in bf16 would be coarse
+        mean, log_variance = found.chunk(2, dim=1)
         return mean, log_variance
 
     def decode(self, codes: Tensor) -> Tensor:
@@ -113,7 +114,8 @@ class VAE(nn.Module):
         Values between 0 and 1 count for the bernoulli likelihood as the mean of such that are drawn
         with that chance.
         """
-        logits, values = self.decoder(codes), inputs.flatten(1)
+        values = inputs.flatten(1)
+        logits = self.decoder(codes).to(values.dtype)
         if self.likelihood == "bernoulli":
             return (values * logits - F.softplus(logits)).sum(dim=1)
         errors = (values - logits) * torch.exp(-self.log_deviation)

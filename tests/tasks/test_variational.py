@@ -114,6 +114,14 @@ def test_beta_weighs_the_divergence_and_rises_in_the_warm_up():
     assert values[0.4] == loss(network, Batch(inputs), beta=2.0, binarize=False).value
 
 
+def test_sums_stay_in_float32_where_the_layers_compute_in_bf16():
+    network, inputs = vae(), rows()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        coarse = loss(network, Batch(inputs)).value
+    assert coarse.dtype == torch.float32
+    assert_close(coarse, loss(network, Batch(inputs)).value, atol=0.05, rtol=0)
+
+
 def test_weights_count_rows():
     network, inputs = vae(), rows(2)
     found = loss(network, Batch(inputs, weight=tensor([1.0, 0.0])), binarize=False)
