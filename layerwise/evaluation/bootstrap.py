@@ -1,13 +1,13 @@
 """The bootstrap: resamples of rows or groups, and the interval that is read from them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan, sqrt
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import expit, logit, ndtr, ndtri, stdtrit
 
-from layerwise.metrics import Metric, Predictions
+from layerwise.metrics import Metric, Predictions, roc_auc
 
 BLOCKS = 200  # at most so many jackknife values, each without one block of rows
 MANY = (
@@ -26,6 +26,8 @@ class Resampled:
     paired : whether it is a difference on the same rows
     error, pivots : for smooth functions of means the standard error, and (resamples,) how many
         of its own standard errors each resample's value lies above ``value``
+    rarer : of a chance of order (ROC AUC), whose interval is that of its logit, how many units
+        hold the rarer class; 0 for all others
     """
 
     value: float
@@ -35,6 +37,7 @@ class Resampled:
     paired: bool = False
     error: float = nan
     pivots: np.ndarray | None = None
+    rarer: int = 0
 
     @property
     def deviation(self) -> float:
@@ -63,6 +66,8 @@ class Resampled:
         known = self.spread[np.isfinite(self.spread)]
         if self.units < 2 or len(known) < max(2, len(self.spread) / 2) or np.ptp(known) == 0:
             return nan, nan
+        if self.rarer:
+            return self._on_logits(below, above)
         if self.pivots is not None:
             low, high = self.value + self.error * np.quantile(known, [below, 1 - above])
         else:
@@ -82,6 +87,20 @@ class Resampled:
         student = -stdtrit(self.units - 1, chance) * sqrt(self.units / (self.units - 1))
         place = bias + side * float(student)
         return float(ndtr(bias + place / max(1 - self._acceleration() * place, 0.1)))
+
+    def _on_logits(self, below: float, above: float) -> tuple[float, float]:
+        """Give Student's interval of the logit, with as many units as the rarer class has.
+
+        The ends of a chance near 1 are not as far from it above as below (Pepe 2003, "The
+        statistical evaluation of medical tests", section 5.2), and the few rows of the rarer
+        class decide: resamples of 15 positives cover in 85 to 90 of 100 only.
+        """
+        if self.rarer < 2 or not 0 < self.value < 1:
+            return nan, nan
+        center, error = logit(self.value), self._few() / (self.value * (1 - self.value))
+        low = center + stdtrit(self.rarer - 1, below) * error
+        high = center - stdtrit(self.rarer - 1, above) * error
+        return float(expit(low)), float(expit(high))
 
     def _few(self) -> float:
         """Give the standard error as if one more row, of the average influence, disagreed.
@@ -109,24 +128,25 @@ class Resampled:
 def resample(
     metrics: Mapping[str, Metric], predictions: Predictions, resamples: int, seed: int
 ) -> dict[str, Resampled]:
-    """Give each metric with its resamples; the same resamples for all of them."""
+    """Give each metric with its resamples; the same resamples for all of them.
+
+    ROC AUC takes none, only its jackknife.
+    """
     values = {name: metric.function(predictions) for name, metric in metrics.items()}
     smooth = [name for name, metric in metrics.items() if _is_smooth(metric, predictions)]
     others = {name: metric for name, metric in metrics.items() if name not in smooth}
     count = units(predictions)
-    together = [(metric, predictions) for metric in others.values()]
-    left = _values(together, _without_blocks(predictions))
-    if count > MANY:
-        found = {
-            name: _by_blocks(values[name], count, left[:, place], paired=False)
-            for place, name in enumerate(others)
-        }
-    else:
-        drawn = _values(together, _draws(predictions, resamples, seed))
-        found = {
-            name: Resampled(values[name], drawn[:, place], count, left[:, place])
-            for place, name in enumerate(others)
-        }
+    left = _columns(others, predictions, _without_blocks(predictions))
+    ordering = [name for name, metric in others.items() if metric.formula is roc_auc]
+    found = {
+        name: _by_blocks(values[name], count, left[name])
+        for name in (others if count > MANY else ordering)
+    }
+    for name in ordering:
+        found[name] = replace(found[name], rarer=_rarer(predictions))
+    drawn = {name: metric for name, metric in others.items() if name not in found}
+    for name, each in _columns(drawn, predictions, _draws(predictions, resamples, seed)).items():
+        found[name] = Resampled(values[name], each, count, left[name])
     for name in smooth:
         found[name] = _Means([(metrics[name], predictions, 1.0)]).resampled(
             values[name], resamples, seed
@@ -171,14 +191,35 @@ def resample_differences(
     }
 
 
-def _by_blocks(value: float, count: int, left: np.ndarray, *, paired: bool) -> Resampled:
+def _by_blocks(value: float, count: int, left: np.ndarray, *, paired: bool = False) -> Resampled:
     """Give a value of many units: normal, with the delete-a-block jackknife's standard error.
 
     Source: Shao and Wu 1989, "A general theory for jackknife variance estimation".
     """
-    blocks = len(left)
-    error = float(np.sqrt((blocks - 1) / blocks * ((left - left.mean()) ** 2).sum()))
+    known = left[np.isfinite(left)]
+    blocks = len(known)
+    if blocks < max(2, len(left) / 2) or np.ptp(known) == 0:
+        return Resampled(value, np.empty(0), count, left, paired)
+    error = float(np.sqrt((blocks - 1) / blocks * ((known - known.mean()) ** 2).sum()))
     return Resampled(value, value + error * NORMAL, count, left, paired, error, NORMAL)
+
+
+def _rarer(predictions: Predictions) -> int:
+    """Give how many units hold the rarer of two classes; of other targets all units."""
+    count, group = predictions.once(_grouping)
+    if predictions.kind != "binary":
+        return count
+    number = np.arange(count) if group is None else group
+    counted = predictions.weights > 0
+    return min(len(np.unique(number[counted & (predictions.truth == code)])) for code in (0, 1))
+
+
+def _columns(
+    metrics: Mapping[str, Metric], predictions: Predictions, counts: Iterator[np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Give each metric (counts,) when row i occurs counts[i] times."""
+    found = _values([(metric, predictions) for metric in metrics.values()], counts)
+    return {name: found[:, place] for place, name in enumerate(metrics)}
 
 
 def _values(together: list[tuple[Metric, Predictions]], counts: Iterator[np.ndarray]) -> np.ndarray:

@@ -107,15 +107,15 @@ def intervals(
 ) -> list[Score]:
     """Give metrics with their 95 % intervals.
 
-    Shares of unweighted, ungrouped rows (accuracy) get Wilson's interval, means of one number
-    per row (log loss, errors) the studentized bootstrap, all others bias-corrected and
-    accelerated percentiles, see ``bootstrap``. Rows are drawn with replacement, or whole groups
-    where the predictions have groups. The interval covers the choice of the judged rows, not
-    that of the seed or of the training rows. Where all resamples agree there is no spread to
-    read an interval from: low and high are NaN; but an accuracy of 0 or 1 gets the exact bound
-    of Clopper and Pearson (1934) for that many rows or groups. ``calibration_error``, which
-    grows by resampling, has its percentiles reflected at the value (the "basic" interval). An
-    interval always holds the value.
+    Shares of unweighted, ungrouped rows (accuracy) get Wilson's interval, means of one number per
+    row (log loss, errors) the studentized bootstrap, ROC AUC that of its logit from the jackknife,
+    all others bias-corrected and accelerated percentiles, see ``bootstrap``. Rows are drawn with
+    replacement, or whole groups where the predictions have groups. The interval covers the choice
+    of the judged rows, not that of the seed or of the training rows. Where all resamples agree
+    there is no spread to read an interval from: low and high are NaN; but an accuracy of 0 or 1
+    gets the exact bound of Clopper and Pearson (1934) for that many rows or groups.
+    ``calibration_error``, which grows by resampling, has its percentiles reflected at the value
+    (the "basic" interval). An interval always holds the value.
     """
     values = {name: metric.function(predictions) for name, metric in metrics.items()}
     closed = {

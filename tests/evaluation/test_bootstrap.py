@@ -5,7 +5,7 @@ from layerwise.evaluation.intervals import interval
 from layerwise.metrics import Predictions
 
 
-@pytest.mark.parametrize("name", ["roc_auc", "balanced_accuracy", "log_loss", "accuracy"])
+@pytest.mark.parametrize("name", ["pr_auc", "balanced_accuracy", "log_loss", "accuracy"])
 def test_intervals_of_many_rows_are_those_that_resamples_give(name, monkeypatch):
     generator = np.random.default_rng(3)
     truth = generator.integers(0, 2, 4000)

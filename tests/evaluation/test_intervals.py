@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.special import ndtr
+from scipy.stats import binomtest, t
 
 from layerwise.errors import DataError
 from layerwise.evaluation.intervals import Score, clopper_pearson, difference, interval, intervals
@@ -76,6 +77,49 @@ def test_where_all_resamples_agree_there_is_no_interval():
     assert math.isnan(perfect.high)
     lonely = interval("rmse", Predictions("real", (), rows[:1], rows[:1] + 1))
     assert (lonely.value, math.isnan(lonely.low)) == (1.0, True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("share", "area"), [(0.05, 0.95), (0.1, 0.98)])
+def test_a_roc_auc_near_1_of_few_positives_is_covered_in_93_to_97_of_100(share, area):
+    generator = np.random.default_rng(1)
+    distance = math.sqrt(2) * 1.6448536 if area == 0.95 else math.sqrt(2) * 2.0537489
+    scores = []
+    for _ in range(500):
+        truth = (generator.random(300) < share).astype(np.int64)
+        positive = ndtr((generator.normal(size=300) + distance * truth) / 3)
+        each = Predictions("binary", ("no", "yes"), truth, np.stack([1 - positive, positive], 1))
+        scores.append(interval("roc_auc", each))
+    known = [score for score in scores if math.isfinite(score.low)]
+    assert len(known) > 490  # the others separate the classes, or have one positive
+    assert 0.93 <= np.mean([score.low <= area <= score.high for score in known]) <= 0.97
+
+
+def test_the_interval_of_a_roc_auc_is_that_of_its_logit():
+    """Student's interval with the variance of DeLong, the rarer class deciding how many rows."""
+    generator = np.random.default_rng(4)
+    truth = (np.arange(150) % 6 == 0).astype(np.int64)
+    positive = ndtr(generator.normal(size=150) / 2 + truth)
+    each = Predictions("binary", ("no", "yes"), truth, np.stack([1 - positive, positive], 1))
+    score = interval("roc_auc", each)
+    above = positive[truth == 1][:, None] > positive[truth == 0]
+    of_positives, of_negatives = above.mean(axis=1), above.mean(axis=0)
+    variance = of_positives.var(ddof=1) / 25 + of_negatives.var(ddof=1) / 125
+    error = math.sqrt(variance) / (score.value * (1 - score.value))
+    center = math.log(score.value / (1 - score.value))
+    for end, sign in ((score.low, -1), (score.high, 1)):
+        alone = center + sign * t.ppf(0.975, 24) * error
+        assert math.log(end / (1 - end)) == pytest.approx(alone, abs=0.2 * error)
+        assert sign * math.log(end / (1 - end)) > sign * alone  # as if one more row disagreed
+
+
+def test_one_positive_row_gives_a_roc_auc_no_interval():
+    positive = np.linspace(0.1, 0.9, 20)
+    truth = (np.arange(20) == 15).astype(np.int64)
+    each = Predictions("binary", ("no", "yes"), truth, np.stack([1 - positive, positive], 1))
+    score = interval("roc_auc", each)
+    assert score.value == pytest.approx(15 / 19)
+    assert math.isnan(score.low)
 
 
 def test_what_is_undefined_stays_undefined_and_becomes_null():
