@@ -97,12 +97,15 @@ def generate(given: Given) -> None:
     from layerwise.command.generated import check_file, write_generated
     from layerwise.learner import Learner
 
-    values, out = dict(given.values), given.values["out"]
+    settings = dict(given.values)
+    out, judge = settings.pop("out"), settings.pop("judge", None)
     check_file(out)
-    learner = Learner.load(given.words[0])
-    drawn = learner.generate(values.get("count", 64), seed=values.get("seed", 0))
+    learner, source = Learner.load(given.words[0]), (given.words[1:] or [None])[0]
+    drawn = learner.generate(data=source, **settings)
     write_generated(out, drawn, learner.model_.preparation.feature_names)
     print(f"{len(drawn)} examples: {out}")
+    if judge is not None:
+        show.quality(learner.judge_samples(judge, source, seed=settings.get("seed", 0)))
 
 
 def resume(given: Given) -> int:
@@ -185,6 +188,14 @@ EPOCHS = Parameter("epochs", ("int", "None"), None, "Passes in all, where it is 
 
 COUNT = Parameter("count", ("int",), 64, "How many examples.")
 DRAWN = Parameter("out", ("str",), REQUIRED, "File to write: .png (a sheet), .csv, .npz, ...")
+SCAN = Parameter("scan", ("bool",), False, "What a square of codes becomes, for codes.")
+BETWEEN = Parameter("between", ("str", "None"), None, "Steps between two rows of SOURCE: 3,17.")
+ATTRIBUTE = Parameter(
+    "attribute", ("str", "None"), None, "COLUMN=VALUE: rows of SOURCE without and with it."
+)
+JUDGE = Parameter(
+    "judge", ("str", "None"), None, "Run of a classifier that judges samples beside SOURCE."
+)
 CHANCE = Parameter("seed", ("int",), 0, "Another number draws other examples.")
 METRIC = Parameter("metric", ("str", "None"), None, "What is compared; unset: what led the first.")
 
@@ -203,9 +214,9 @@ VERBS = {
     ),
     "generate": Verb(
         generate,
-        ("RUN",),
+        ("RUN", "[SOURCE]"),
         "Draw new examples from a trained network.",
-        lambda: (COUNT, DRAWN, CHANCE),
+        lambda: (COUNT, DRAWN, SCAN, BETWEEN, ATTRIBUTE, JUDGE, CHANCE),
     ),
     "resume": Verb(resume, ("RUN",), "Continue a run where it stopped.", lambda: (EPOCHS,)),
     "report": Verb(report, ("RUN",), "Write the report of a run again."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -64,20 +66,21 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             raise SettingsError(
                 f"contamination must be above 0 and up to 0.5, got {self.contamination}."
             )
-        rows = validate_data(self, X)
+        rows: Any = validate_data(self, X)
         learner = Learner(
             self.network, network_options=self.network_options, task="detect", epochs=self.epochs,
             batch_size=self.batch_size, learning_rate=self.learning_rate, baselines="none",
             seed=self.seed,
         )  # fmt: skip
         self.learner_ = learner.fit(rows)
-        self.offset_ = float(np.quantile(self._errors(rows) * -1, self.contamination))
+        self.offset_ = float(np.quantile(-self._errors(rows), self.contamination))
         return self
 
     def score_samples(self, X) -> np.ndarray:
         """Minus the mean squared error of each row (rows,): the lower, the less usual."""
         check_is_fitted(self, "learner_")
-        return -self._errors(validate_data(self, X, reset=False))
+        rows: Any = validate_data(self, X, reset=False)
+        return -self._errors(rows)
 
     def decision_function(self, X) -> np.ndarray:
         """``score_samples`` minus ``offset_`` (rows,): below 0 is an anomaly."""

@@ -20,8 +20,7 @@ from layerwise.data.cells import as_label
 from layerwise.data.source import Source
 from layerwise.data.target import encode_target
 from layerwise.errors import RunError, SettingsError
-from layerwise.evaluation.specimens import draw
-from layerwise.job import ENDINGS, Job, own_chance, run_job
+from layerwise.job import ENDINGS, Job, making, own_chance, run_job
 from layerwise.job.estimate import estimate
 from layerwise.job.judging import answers, codes_of, judge_source, predict_rows
 from layerwise.job.judging import explain as reasons_of
@@ -337,22 +336,49 @@ class Learner(BaseEstimator):
             table["abstains"] = scores.max(axis=1) < self.abstain_below
         return concat([table, reasons_of(model, source)], axis=1) if explain else table
 
-    def generate(self, count: int = 64, *, seed: int = 0) -> np.ndarray:
+    def generate(
+        self,
+        count: int = 64,
+        *,
+        data=None,
+        scan: bool = False,
+        between: str | None = None,
+        attribute: str | None = None,
+        seed: int = 0,
+    ) -> np.ndarray:
         """New examples from a network that can draw them, such as vae, gan, rbm or dbn.
 
+        data : a source, for ``between`` and ``attribute``
+        scan : instead, what the decoder makes of a square of codes, about ``count`` of them
+        between : instead, ``count`` steps between the codes of two rows of ``data``: "3,17"
+        attribute : instead, "COLUMN=VALUE": rows of ``data`` that lack it, as they come back and
+            with the mean difference of codes added, in turn
         returns : (count, features) or (count, channels, height, width), in the units of the data
         """
         model = self._fitted()
-        if not hasattr(model.network, "sample"):
-            raise SettingsError(
-                f"The network {type(model.network).__name__} draws no examples. "
-                "Fit one that does: vae, gan, dcgan, rbm, dbn or boltzmann."
-            )
-        if count < 1:
-            raise SettingsError(f"--count must be a whole number, at least 1, got {count}.")
+        if (between or attribute) and data is None:
+            raise SettingsError("--between and --attribute need rows: give a SOURCE after the run.")
         with own_chance():
-            drawn = draw(model.network, count, seed)
-        return model.preparation.in_original_units(drawn.cpu()).numpy()
+            if scan:
+                return making.scan(model, max(2, round(count**0.5)))
+            if between:
+                return making.between(model, self._read(data), between, count)
+            if attribute:
+                return making.with_attribute(model, self._read(data), attribute, count // 2)
+            return making.examples(model, count, seed)
+
+    def judge_samples(self, judge, data, *, count: int = 1000, seed: int = 0) -> dict:
+        """How this network's samples look to a trained classifier, beside rows that are real.
+
+        judge : the run of a classifier that learned from rows of the same kind
+        data : a source of real rows that neither network learned from
+        returns : "frechet_distance", "precision" and "recall" in the classifier's last hidden
+            layer, "classes" with the share of the samples in each, "rows"
+        """
+        other = Learner.load(judge) if isinstance(judge, (str, os.PathLike)) else judge
+        with own_chance():
+            drawn = making.examples(self._fitted(), count, seed)
+            return making.quality(self._fitted(), other._fitted(), other._read(data), drawn)
 
     def encode(self, data) -> np.ndarray:
         """The code of every row of a source, (rows, code), of a network that has one."""
@@ -442,7 +468,10 @@ class Learner(BaseEstimator):
     def _checked_arrays(self, data, y) -> tuple[Any, Any]:
         """Inputs and targets in scikit-learn's ways, with its words for what is wrong."""
         if y is None and learns_without_labels(self):
-            return validate_data(self, data, allow_nd=True, ensure_all_finite="allow-nan"), None
+            inputs: Any = data if hasattr(data, "columns") else validate_data(
+                self, data, allow_nd=True, ensure_all_finite="allow-nan"
+            )  # fmt: skip
+            return inputs, None
         if hasattr(data, "columns"):
             validate_data(self, data, skip_check_array=True)
             found = np.asarray(y)

@@ -144,3 +144,11 @@ def _text(value: Any) -> str:
 def _console() -> Console:
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=WIDTH_OF_FILES)
+
+
+def quality(found: Mapping[str, Any]) -> None:
+    """Show how samples look to a classifier."""
+    console = _console()
+    shown = {name: value for name, value in found.items() if name != "classes"}
+    _pairs(console, "Samples, as the classifier sees them", shown)
+    _pairs(console, "Share of each class", found["classes"])

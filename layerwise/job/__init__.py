@@ -18,6 +18,7 @@ from layerwise.job.judging import count_dead_units, write_certificate, write_jud
 from layerwise.job.learning import Outcome, learn
 from layerwise.job.lock import only_process
 from layerwise.job.machine import command_line
+from layerwise.job.making import write_specimens
 from layerwise.job.parents import started_from
 from layerwise.job.plan import Plan, make_plan
 from layerwise.job.repeating import judge_all, share_of, splits_of, times, train_again
@@ -224,6 +225,9 @@ def _judge(plan: Plan, dataset, settings, run: Run | None, outcome, display, lim
         "best_epoch": outcome.best_epoch, "seconds": outcome.seconds,
     }  # fmt: skip
     judgement.results["dead_units"] = count_dead_units(plan, dataset)
+    if not plan.no_rows:
+        part = judgement.results["headline"]["split"]
+        judgement.results["made"] = write_specimens(run, plan, part, outcome.journal)
     about_test_rows = write_judgement(run, plan, judgement, settings)
     if about_test_rows:
         display.say(about_test_rows)

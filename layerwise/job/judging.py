@@ -26,7 +26,6 @@ from layerwise.evaluation.plane import plane
 from layerwise.evaluation.reconstructions import fit_reconstructions
 from layerwise.evaluation.results import baseline_table, judge
 from layerwise.evaluation.silence import dead_units
-from layerwise.evaluation.specimens import SHOWN, specimens
 from layerwise.evaluation.subgroups import subgroups
 from layerwise.evaluation.thresholds import (
     Threshold,
@@ -181,8 +180,6 @@ def write_judgement(run: Run, plan: Plan, judgement: Judgement, settings: Any) -
     of_main = judgement.predictions.query("fold == 0")  # rows of this network
     own = next(p for p in (split, "validation", "train") if p in set(of_main["split"]))
     results["importance"] = _importance(plan, of_main, own)
-    if not plan.no_rows:
-        _write_specimens(run, plan, own)
     results["looks"] = _looks(run, plan, judgement.predictions, settings)
     run.write("results", results)
     return results["looks"]["text"]
@@ -199,18 +196,6 @@ def _write_rows(run: Run, plan: Plan, judgement: Judgement, split: str) -> None:
         run.write_table("worst", rows)
         if pictures is not None:
             run.write_tensors("worst", {"images": pictures})
-
-
-def _write_specimens(run: Run, plan: Plan, part: str) -> None:
-    """Write what a network without labels makes: reconstructions of judged rows, and samples."""
-    model, rows = plan.model, plan.rows(part)[:SHOWN]
-    if not (hasattr(model.network, "decode") or hasattr(model.network, "sample")):
-        return
-    inputs = model.dataset(plan.source.take(rows.numpy())).batch(slice(0, len(rows))).inputs
-    if isinstance(inputs, torch.Tensor):
-        found = specimens(model.network, model.preparation, inputs, seed=plan.seed)
-        if all(bool(tensor.isfinite().all()) for tensor in found.values()):
-            run.write_tensors("specimens", found)
 
 
 def _looks(run: Run, plan: Plan, table: DataFrame, settings: Any) -> dict[str, Any]:
@@ -233,7 +218,7 @@ def write_certificate(run: Run, plan: Plan) -> dict:
     model = plan.model
     certificate = leak_certificate(
         plan.source, model.roles, model.target, plan.split, model.preparation,
-        parent_rows=plan.parent_rows, seed=plan.seed,
+        folds=plan.folds, parent_rows=plan.parent_rows, seed=plan.seed,
     )  # fmt: skip
     if plan.no_rows:
         certificate["checks"] = [check | {"rows": []} for check in certificate["checks"]]

@@ -11,6 +11,7 @@ from layerwise.contracts import Recipe, Target
 from layerwise.data import read
 from layerwise.data.cells import as_label
 from layerwise.data.dividing import PARTS, TRAIN
+from layerwise.data.folds import fold_splits
 from layerwise.data.hiding import hidden
 from layerwise.data.kinds import Column
 from layerwise.data.preparation import Preparation
@@ -78,6 +79,7 @@ class Plan:
     prevalence: float | None = None
     threshold: float | str | None = None  # the rule that is asked for, or the task's own
     no_rows: bool = False
+    folds: tuple[Split, ...] = ()  # of the trainings that judge each row once
     parent_rows: np.ndarray | None = None  # fingerprints, where it starts from an earlier run
     departures: tuple[str, ...] = ()
     choices: list[Choice] = field(default_factory=list)
@@ -179,7 +181,14 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
     )  # fmt: skip
     if trains_on_normal_rows(settings, target):
         split = without_anomalies(source, roles, target, split)
-    return plan_split(settings, source, roles, target, split, processes, seed=settings.seed)
+    plan = plan_split(settings, source, roles, target, split, processes, seed=settings.seed)
+    if not settings.folds:
+        return plan
+    folds = fold_splits(
+        source, roles, target, settings.folds, method=settings.split,
+        validation=settings.validation_fraction, seed=settings.seed,
+    )  # fmt: skip
+    return replace(plan, folds=tuple(folds))
 
 
 def plan_split(

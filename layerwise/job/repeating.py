@@ -10,7 +10,6 @@ import numpy as np
 from pandas import concat
 
 from layerwise.data.datasets import TensorDataset
-from layerwise.data.folds import fold_splits
 from layerwise.job.judging import Gathered, Judgement, conclude, gather
 from layerwise.job.learning import learn
 from layerwise.job.plan import Plan, plan_split
@@ -42,7 +41,7 @@ def times(settings: Any) -> int:
 def more_plans(plan: Plan, settings: Any) -> Iterator[Again]:
     """The plans of the trainings after the first one, each prepared from its own training rows."""
     if settings.folds:
-        for fold, split in enumerate(splits_of(plan, settings), start=1):
+        for fold, split in enumerate(plan.folds, start=1):
             made = plan_split(settings, plan.source, plan.model.roles, plan.model.target, split,
                               plan.machine.processes, seed=settings.seed)  # fmt: skip
             yield Again(f"fold {fold} of {settings.folds}", made, fold, settings.seed)
@@ -54,11 +53,8 @@ def more_plans(plan: Plan, settings: Any) -> Iterator[Again]:
 
 
 def splits_of(plan: Plan, settings: Any):
-    """The splits of the folds; raises where the rows do not allow them."""
-    return fold_splits(
-        plan.source, plan.model.roles, plan.model.target, settings.folds, method=settings.split,
-        validation=settings.validation_fraction, seed=settings.seed,
-    )  # fmt: skip
+    """The splits of the folds, which ``make_plan`` made."""
+    return plan.folds
 
 
 def train_again(

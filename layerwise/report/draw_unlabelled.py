@@ -25,8 +25,12 @@ def draw_unlabelled(record: Record) -> Iterator[Drawing]:
     if "samples" in made:
         sheet = made["samples"]
         rows = [sheet[start : start + ACROSS] for start in range(0, len(sheet), ACROSS)]
-        caption = "Drawn by the network from noise; none of them is a row of the data."
+        caption = "Drawn by the network from noise."
         yield _drawing("samples", "Samples", caption, rows)
+    if "nearest" in made:
+        pairs = [made["samples"][:ACROSS], made["nearest"][:ACROSS]]
+        caption = "Above: samples. Below: the training row that each is nearest to."
+        yield _drawing("nearest", "Samples and their nearest training rows", caption, pairs)
 
 
 def _drawing(name: str, title: str, caption: str, rows: list[np.ndarray]) -> Drawing:

@@ -84,6 +84,7 @@ def report_content(record: Record) -> dict[str, Any]:
             for name in ("threshold", "repeats", "folds", "looks")
             if (record.results.get(name) or {}).get("text")
         ],
+        "made": (record.results.get("made") or {}).get("sentences") or [],
         "subgroups": record.results.get("subgroups") or [],
         "facts": tables.facts(record),
         "worst": mistakes.worst_rows(record),
@@ -131,7 +132,7 @@ def _sections(content: dict[str, Any], drawn: set[str]) -> dict[str, str]:
         "training": "training" in drawn,
         "diagnosis": content["diagnosis"] or content["diagnosed"],
         "columns": "columns" in drawn,
-        "made": "made" in drawn,
+        "made": "made" in drawn or content["made"],
         "subgroups": content["subgroups"],
         "mistakes": "mistakes" in drawn or content["worst"]["rows"] or content["classes"],
         "plane": "plane" in drawn,

@@ -1,0 +1,230 @@
+"""What a network without labels makes, and how good that is: reconstructions, samples, codes."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from layerwise.data.cells import as_label
+from layerwise.data.source import Source
+from layerwise.errors import DataError, SettingsError, nearest
+from layerwise.evaluation.evaluate import undisturbed
+from layerwise.evaluation.gan_health import gan_health, generator_gradients
+from layerwise.evaluation.latent import attribute_vector, interpolation, latent_scan
+from layerwise.evaluation.likelihood import log_likelihood
+from layerwise.evaluation.sample_quality import (
+    frechet_distance,
+    nearest_training,
+    precision_recall,
+)
+from layerwise.evaluation.specimens import SAMPLES, SHOWN, draw, specimens
+from layerwise.job.model import Model
+from layerwise.job.plan import Plan
+from layerwise.run import Run
+
+COMPARED = 2000  # training rows among which the nearest one of a sample is looked for
+JUDGED, IMPORTANCE_SAMPLES = 500, 100  # rows and samples of the likelihood in a report
+MANY = 500  # samples that modes are looked for in
+AT_ONCE = 1024  # rows
+
+
+def write_specimens(run: Run, plan: Plan, part: str, journal: list[dict]) -> dict[str, Any]:
+    """Write reconstructions of judged rows and samples; give what is to be said of them.
+
+    part : the rows that are judged
+    returns : {"sentences": [...]}, one for each thing that was found
+    """
+    network, sentences = plan.model.network, []
+    if not (hasattr(network, "decode") or hasattr(network, "sample")):
+        return {"sentences": []}
+    inputs = _inputs(plan, part, max(SHOWN, JUDGED))
+    if not isinstance(inputs, Tensor):
+        return {"sentences": []}
+    found = specimens(network, plan.model.preparation, inputs, seed=plan.seed)
+    if hasattr(network, "sample"):
+        drawn, known = draw(network, SAMPLES, plan.seed).cpu(), _inputs(plan, "train", COMPARED)
+        sentences.append(_nearest(drawn, inputs, known, found, plan))
+        if hasattr(network, "discriminate") and len(known) >= MANY:
+            sentences += _health(plan, journal, known)
+    if hasattr(network, "posterior"):
+        sentences.append(_likelihood(plan, inputs[:JUDGED], part))
+    if all(bool(tensor.isfinite().all()) for tensor in found.values()):
+        run.write_tensors("specimens", found)
+    return {"sentences": sentences}
+
+
+def _inputs(plan: Plan, part: str, most: int) -> Any:
+    """The first rows of a part as the network sees them."""
+    rows = plan.rows(part)[:most]
+    dataset = plan.model.dataset(plan.source.take(rows.numpy()))
+    return dataset.batch(slice(0, len(rows))).inputs
+
+
+def _nearest(drawn: Tensor, held_out: Tensor, known: Tensor, found: dict, plan: Plan) -> str:
+    """Put the nearest training row beside each sample, and say how near they are."""
+    near = nearest_training(drawn.numpy(), known.cpu().numpy())
+    of_others = nearest_training(held_out.cpu().numpy(), known.cpu().numpy())
+    beside = known.cpu()[torch.from_numpy(near.indices)]
+    found["nearest"] = plan.model.preparation.in_original_units(beside).float().contiguous()
+    ours, theirs = float(np.median(near.distances)), float(np.median(of_others.distances))
+    judged = "copies or nearly so" if ours < 0.5 * theirs else "no copies"
+    return (
+        f"The median distance from a sample to the nearest of {len(known):,} training rows is "
+        f"{ours:.3g}; from a held-out row it is {theirs:.3g}: the samples are {judged}."
+    )
+
+
+def _health(plan: Plan, journal: list[dict], known: Tensor) -> list[str]:
+    """The troubles of two players that were found, or that none was."""
+    network: Any = plan.model.network
+    drawn = draw(network, MANY, plan.seed).cpu()
+    some = known[:MANY].to(plan.model.device)
+    noise = torch.randn(
+        len(some), network.noise_size, generator=torch.Generator().manual_seed(plan.seed)
+    )
+    with undisturbed(network):
+        gradients = generator_gradients(network, some, noise.to(some))
+    loss = getattr(plan.model.task, "loss", "non_saturating")
+    troubles = gan_health(
+        journal, drawn.numpy(), known.cpu().numpy(), gradients=gradients, loss=loss
+    )
+    said = [f"{one.evidence} {one.following}" for one in troubles if one.found]
+    return said or [
+        "None of the known troubles of adversarial training was found: no oscillation, no "
+        "collapsed modes, no critic that is too strong, no vanishing gradient."
+    ]
+
+
+def _likelihood(plan: Plan, inputs: Tensor, part: str) -> str:
+    """The likelihood of judged rows by importance sampling, with its interval."""
+    network: Any = plan.model.network
+    generator = torch.Generator().manual_seed(plan.seed)
+    rows = inputs.to(plan.model.device)
+    if getattr(network, "likelihood", "") == "bernoulli":
+        rows = torch.bernoulli(inputs.clamp(0, 1).cpu(), generator=generator).to(rows)
+    with undisturbed(network):
+        nats = log_likelihood(network, rows, IMPORTANCE_SAMPLES, generator).cpu().double()
+    width = 1.96 * float(nats.std()) / len(nats) ** 0.5
+    return (
+        f"log p(x) of {len(nats)} {part} rows by {IMPORTANCE_SAMPLES} importance samples, a lower "
+        f"bound in the mean: {float(nats.mean()):.2f} +- {width:.2f} nats per row (95 %)."
+    )
+
+
+def examples(model: Model, count: int, seed: int) -> np.ndarray:
+    """New examples (count, ...) in the units of the data; SettingsError where it draws none."""
+    if not hasattr(model.network, "sample"):
+        raise SettingsError(
+            f"The network {type(model.network).__name__} draws no examples. "
+            "Fit one that does: vae, gan, dcgan, rbm, dbn or boltzmann."
+        )
+    if count < 1:
+        raise SettingsError(f"--count must be a whole number, at least 1, got {count}.")
+    return _in_units(model, draw(model.network, count, seed))
+
+
+def scan(model: Model, steps: int) -> np.ndarray:
+    """What the decoder makes of a square of codes, (steps x steps, ...) row by row."""
+    _needs(model, "decode")
+    with undisturbed(model.network):
+        return _in_units(model, latent_scan(model.network, steps).flatten(0, 1))
+
+
+def between(model: Model, source: Source, pair: str, steps: int) -> np.ndarray:
+    """What lies between the codes of two rows of a source, "3,17"; (steps, ...)."""
+    _needs(model, "decode")
+    last = len(source.frame) - 1
+    rows = [int(word) if word.strip().isdecimal() else -1 for word in str(pair).split(",")]
+    if len(rows) != 2 or not all(0 <= row <= last for row in rows):
+        raise SettingsError(
+            f"--between must be two row numbers from 0 to {last}, such as 0,1; got '{pair}'."
+        )
+    inputs: Any = model.dataset(source.take(np.array(rows))).batch(slice(0, 2)).inputs
+    one, other = inputs
+    with undisturbed(model.network):
+        return _in_units(model, interpolation(model.network, one, other, steps))
+
+
+def with_attribute(model: Model, source: Source, attribute: str, count: int) -> np.ndarray:
+    """Rows that lack an attribute, as they come back and with its vector added, in turn.
+
+    attribute : "COLUMN=VALUE"
+    returns : (2 x count, ...): without, with, without, with, ...
+    """
+    _needs(model, "decode")
+    column, _, value = attribute.partition("=")
+    if column not in source.frame.columns or not value:
+        raise SettingsError(
+            f"--attribute must be COLUMN=VALUE, got '{attribute}'."
+            f"{nearest(column, list(source.frame.columns))}"
+        )
+    has = torch.tensor([as_label(found) == value for found in source.frame[column].tolist()])
+    network: Any = model.network
+    inputs = model.dataset(source).batch(slice(0, len(source.frame))).inputs
+    if not isinstance(inputs, Tensor):
+        raise DataError("An attribute needs inputs that are one tensor of numbers.")
+    with undisturbed(network), torch.no_grad():
+        step = attribute_vector(network, inputs, has)
+        codes = network.encode(inputs[~has][:count])
+        pairs = torch.stack([network.decode(codes), network.decode(codes + step)], dim=1)
+    return _in_units(model, pairs.flatten(0, 1))
+
+
+def quality(model: Model, judge: Model, real: Source, drawn: np.ndarray) -> dict[str, Any]:
+    """How samples look to a classifier: distances in its last hidden layer, shares of classes.
+
+    judge : a classifier that was trained on such rows
+    real : rows that neither network learned from
+    drawn : (rows, ...), in the units of the data
+    """
+    some = real.take(np.arange(min(len(real.frame), len(drawn))))
+    as_rows = Source("samples", some.frame.iloc[:0], inputs=drawn.astype(some.inputs.dtype)) if (
+        some.inputs is not None) else None  # fmt: skip
+    if as_rows is None:
+        raise DataError("Samples are judged by a classifier of images or arrays, not of tables.")
+    made = judge.preparation.inputs(as_rows)
+    seen, shares = _seen(judge, made), _shares(judge, made)
+    held = _seen(judge, judge.preparation.inputs(some))
+    spread = precision_recall(held, seen)
+    return {
+        "frechet_distance": frechet_distance(held, seen),
+        "precision": spread.precision,
+        "recall": spread.recall,
+        "rows": len(held),
+        "classes": shares,
+    }
+
+
+def _seen(judge: Model, inputs: Any) -> np.ndarray:
+    """What the last linear layer of a classifier is given, (rows, features) float64."""
+    last = [one for one in judge.network.modules() if isinstance(one, torch.nn.Linear)][-1]
+    kept: list[Tensor] = []
+    handle = last.register_forward_pre_hook(lambda _, given: kept.append(given[0].cpu()))
+    try:
+        with undisturbed(judge.network), torch.no_grad():
+            for block in inputs.split(AT_ONCE):
+                judge.network(block.to(judge.device))
+    finally:
+        handle.remove()
+    return torch.cat(kept).double().numpy()
+
+
+def _shares(judge: Model, inputs: Any) -> dict[str, float]:
+    """Share of the rows that the classifier takes for each class."""
+    called = judge.scores(inputs).argmax(axis=1)
+    counts = np.bincount(called, minlength=len(judge.target.classes))
+    return dict(zip(judge.target.classes, (counts / len(called)).tolist(), strict=True))
+
+
+def _needs(model: Model, method: str) -> None:
+    if not hasattr(model.network, method):
+        raise SettingsError(
+            f"The network {type(model.network).__name__} has no codes to walk through. "
+            "Fit an autoencoder or a vae."
+        )
+
+
+def _in_units(model: Model, made: Tensor) -> np.ndarray:
+    shaped = made.detach().cpu().reshape(len(made), *model.preparation.input_shape)
+    return model.preparation.in_original_units(shaped).numpy()
