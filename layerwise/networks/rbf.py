@@ -42,7 +42,7 @@ class RBF(nn.Module):
     recipes: ClassVar[dict[str, Recipe]] = {
         "modern": (
             Stage(None, "closed_form", batch_size="all"),
-            Stage(None, "adamw", {"weight_decay": 0.0}, 0.01, "cosine", epochs=60, batch_size=32),
+            Stage(None, "adamw", {"weight_decay": 0.0}, 0.03, "cosine", epochs=60, batch_size=32),
         ),
         "historic": (Stage(None, "closed_form", batch_size="all"),),
     }
