@@ -3,7 +3,8 @@
 Goodfellow et al. 2014 show such samples of MNIST, and give no count by class. Three seeds, the
 same settings: all ten digits each time, the most frequent one 0.153 +- 0.008 of the samples, the
 rarest 0.042 to 0.069. Samples are less sharp than real rows: Frechet distance (in pixels) to
-held-out rows 0.40 +- 0.03, where training rows have 0.11. The classifier is right on 0.994 of those.
+held-out rows 0.40 +- 0.03, where training rows have 0.11. The classifier is right on 0.994 of
+the held-out rows.
 
     python examples/gan_digits.py
 """
