@@ -108,6 +108,20 @@ def generate(given: Given) -> None:
         show.quality(learner.judge_samples(judge, source, seed=settings.get("seed", 0)))
 
 
+def recall(given: Given) -> None:
+    """Let an associative memory complete corrupted rows, and draw each step with its energy."""
+    from layerwise.command.recalled import check_picture, draw_recalls
+    from layerwise.learner import Learner
+
+    settings = dict(given.values)
+    out = settings.pop("out")
+    check_picture(out)
+    found = Learner.load(given.words[0]).recall(given.words[1], **settings)
+    draw_recalls(out, found)
+    shown = ", ".join(f"{one.overlap:.2f}" for one in found)
+    print(f"Overlap of what was recalled with the pattern: {shown}\nSteps: {out}")
+
+
 def resume(given: Given) -> int:
     """Continue a run."""
     from layerwise.learner import Learner
@@ -188,6 +202,9 @@ EPOCHS = Parameter("epochs", ("int", "None"), None, "Passes in all, where it is 
 
 COUNT = Parameter("count", ("int",), 64, "How many examples.")
 DRAWN = Parameter("out", ("str",), REQUIRED, "File to write: .png (a sheet), .csv, .npz, ...")
+PATTERNS = Parameter("count", ("int",), 4, "How many rows of SOURCE.")
+STEPS = Parameter("out", ("str",), REQUIRED, "Picture to write: .png, .svg or .pdf.")
+CORRUPTED = Parameter("corrupted", ("float",), 0.2, "Share of each row that is turned over.")
 SCAN = Parameter("scan", ("bool",), False, "What a square of codes becomes, for codes.")
 BETWEEN = Parameter("between", ("str", "None"), None, "Steps between two rows of SOURCE: 3,17.")
 ATTRIBUTE = Parameter(
@@ -217,6 +234,12 @@ VERBS = {
         ("RUN", "[SOURCE]"),
         "Draw new examples from a trained network.",
         lambda: (COUNT, DRAWN, SCAN, BETWEEN, ATTRIBUTE, JUDGE, CHANCE),
+    ),
+    "recall": Verb(
+        recall,
+        ("RUN", "SOURCE"),
+        "Let a memory complete corrupted patterns.",
+        lambda: (PATTERNS, STEPS, CORRUPTED, CHANCE),
     ),
     "resume": Verb(resume, ("RUN",), "Continue a run where it stopped.", lambda: (EPOCHS,)),
     "report": Verb(report, ("RUN",), "Write the report of a run again."),

@@ -380,6 +380,17 @@ class Learner(BaseEstimator):
             drawn = making.examples(self._fitted(), count, seed)
             return making.quality(self._fitted(), other._fitted(), other._read(data), drawn)
 
+    def recall(
+        self, data, *, count: int = 4, corrupted: float = 0.2, seed: int = 0
+    ) -> list[making.Recall]:
+        """What a Hopfield net makes of the first ``count`` rows of a source, corrupted.
+
+        corrupted : share of the units of each row that are turned over
+        returns : per row the pattern, the states on the way, their energies, and the overlap
+        """
+        with own_chance():
+            return making.recalls(self._fitted(), self._read(data), count, corrupted, seed)
+
     def encode(self, data) -> np.ndarray:
         """The code of every row of a source, (rows, code), of a network that has one."""
         model = self._fitted()

@@ -1,5 +1,6 @@
 """What a network without labels makes, and how good that is: reconstructions, samples, codes."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from layerwise.evaluation.evaluate import undisturbed
 from layerwise.evaluation.gan_health import gan_health, generator_gradients
 from layerwise.evaluation.latent import attribute_vector, interpolation, latent_scan
 from layerwise.evaluation.likelihood import log_likelihood
+from layerwise.evaluation.recall import corrupt, overlaps
 from layerwise.evaluation.sample_quality import (
     frechet_distance,
     nearest_training,
@@ -169,6 +171,48 @@ def with_attribute(model: Model, source: Source, attribute: str, count: int) -> 
         codes = network.encode(inputs[~has][:count])
         pairs = torch.stack([network.decode(codes), network.decode(codes + step)], dim=1)
     return _in_units(model, pairs.flatten(0, 1))
+
+
+@dataclass(frozen=True)
+class Recall:
+    """How a memory completes one corrupted pattern.
+
+    pattern : (*input_shape) as it was given, -1 and +1
+    states : (steps, *input_shape), the corrupted one first, then after each unit that changed
+    energies : (steps,), of the states; never rising
+    overlap : agreement of the last state with the pattern, 1 for the same
+    """
+
+    pattern: np.ndarray
+    states: np.ndarray
+    energies: np.ndarray
+    overlap: float
+
+
+def recalls(model: Model, source: Source, rows: int, share: float, seed: int) -> list[Recall]:
+    """Corrupt the first rows of a source and let the memory complete them.
+
+    share : of the units of each row that are turned over
+    """
+    network: Any = model.network
+    if not hasattr(network, "recall_steps"):
+        raise SettingsError(
+            f"The network {type(network).__name__} recalls nothing. Fit one with "
+            "--network hopfield."
+        )
+    if rows < 1:
+        raise SettingsError(f"--count must be a whole number, at least 1, got {rows}.")
+    some = source.take(np.arange(min(rows, len(source.frame))))
+    patterns: Any = model.dataset(some).batch(slice(0, len(some.frame))).inputs
+    torch.manual_seed(seed)
+    found = []
+    for pattern in patterns.split(1):
+        steps = list(network.recall_steps(corrupt(pattern, share)))
+        states = torch.cat([states for states, _ in steps])
+        energies = torch.cat([energy for _, energy in steps])
+        overlap = float(overlaps(states[-1:], pattern))
+        found.append(Recall(pattern[0].numpy(), states.numpy(), energies.numpy(), overlap))
+    return found
 
 
 def quality(model: Model, judge: Model, real: Source, drawn: np.ndarray) -> dict[str, Any]:

@@ -111,7 +111,11 @@ class Model:
                 "class": type(self.network).__name__,
                 "options": dict(self.network_options),
             },
-            "task": {"name": self.task_name, "options": dict(self.task_options)},
+            "task": {
+                "name": self.task_name,
+                "options": dict(self.task_options),
+                "judged_by": getattr(self.task, "judged_by", ""),
+            },
             "target": vars(self.target),
             "roles": vars(self.roles),
             "precision": self.precision,

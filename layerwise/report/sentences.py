@@ -64,7 +64,7 @@ def headline(record: Record) -> dict[str, Any] | None:
         "label": label(name),
         "part": part,
         "sentence": sentence,
-        "meaning": _meaning(name),
+        "meaning": (record.plan.get("task") or {}).get("judged_by") or _meaning(name),
         "against": against_baselines(record),
         "finding": "" if record.same_rows else _verdict_of(record).get("finding", ""),
     }

@@ -50,6 +50,10 @@ class Adversarial:
     keeps_last_weights = True  # no number of the two players says which epoch draws best
     output_size = 0
     metrics = ("mean_error",)
+    judged_by = (
+        "Mean error: minus the log of the chance that the critic gives a row to be real. It "
+        "says nothing of the samples."
+    )
     baselines: tuple[str, ...] = ()
 
     def __init__(

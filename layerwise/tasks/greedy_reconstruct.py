@@ -38,6 +38,10 @@ class GreedyReconstruct:
     kinds = ("none",)
     output_size = 0
     metrics = ("mean_error",)
+    judged_by = (
+        "Mean error: the squared difference between a row and its reconstruction, per "
+        "number, in units of the prepared inputs."
+    )
     baselines = ("pca", "mean_row")
 
     def __init__(self, target: Target, *, noise: str = "none", noise_level: float = 0.3):

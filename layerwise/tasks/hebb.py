@@ -28,6 +28,7 @@ class Hebb:
     kinds = ("none",)
     output_size = 0
     metrics = ("mean_error",)
+    judged_by = "Mean error: the share of the units of a row that recall changes."
     baselines = ()
 
     def __init__(self, target: Target):

@@ -54,6 +54,10 @@ class Reconstruct:
     kinds = ("none",)
     output_size = 0
     metrics = ("mean_error",)
+    judged_by = (
+        "Mean error: the squared difference between a row and its reconstruction, per "
+        "number, in units of the prepared inputs."
+    )
     baselines = ("pca", "mean_row")
 
     def __init__(

@@ -44,6 +44,7 @@ class Variational:
     kinds = ("none",)
     output_size = 0
     metrics = ("mean_error",)
+    judged_by = "Mean error: the negative evidence lower bound of a row, in nats."
     baselines = ()
 
     def __init__(
