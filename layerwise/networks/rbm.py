@@ -160,9 +160,7 @@ class RBM(nn.Module):
             self.visible_bias.copy_(mean)
             self.deviation.copy_(variance.clamp_min(NARROWEST**2).sqrt())
         else:
-            least = 0.5 / (
-                float(count) + 1
-            )  # half an example: a pixel that is never on stays possible
+            least = 0.5 / (float(count) + 1)  # half an example: no pixel is impossible
             self.visible_bias.copy_(torch.logit(mean.clamp(least, 1 - least)))
 
     def hidden_input(self, visible: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from layerwise.contracts import Batch, Loss, Target
 from layerwise.errors import SettingsError
@@ -19,7 +19,8 @@ class ContrastiveDivergence:
     machines using approximations to the likelihood gradient", ICML. The loss is the mean free
     energy of the data minus that of the states after ``steps`` Gibbs steps, which are taken as
     constants: its gradient is minus (<v h> of the data - <v h> of the chain), where h are
-    chances. The value itself measures nothing. The network has ``free_energy`` and ``gibbs``.
+    chances. The value itself measures nothing. The network has ``free_energy`` and
+    ``gibbs``, and ``encode`` and ``decode`` for the outputs.
 
     Outputs are reconstruction errors, the mean squared difference of an example and its
     reconstruction by mean field, lower is better. They say that learning goes on, not how
@@ -66,7 +67,7 @@ class ContrastiveDivergence:
                 )
         self.steps, self.persistent, self.binarize = steps, persistent, binarize
         self.splittable = not persistent
-        if persistent:
+        if persistent:  # else there is no state, and the engine may trace the step
             self._chains = _Chains(chains)
             self.state_dict = self._chains.state_dict
             self.load_state_dict = self._chains.load_state_dict
@@ -82,7 +83,7 @@ class ContrastiveDivergence:
         value, terms = row_mean(network.free_energy(data), batch.weight)
         yield Loss(value - network.free_energy(dreamt).mean(), terms)
 
-    def outputs(self, network: nn.Module, batch: Batch) -> Tensor:
+    def outputs(self, network: Any, batch: Batch) -> Tensor:
         """Reconstruction errors, (rows, 1), in squared units of the prepared inputs."""
         return reconstruction_errors(network, batch)
 
@@ -106,10 +107,10 @@ def binarized(machine: Any, inputs: Tensor) -> Tensor:
     return (torch.rand_like(inputs) < inputs).to(inputs.dtype)
 
 
-def reconstruction_errors(network: nn.Module, batch: Batch) -> Tensor:
-    """Mean squared difference of each example and its reconstruction, (rows, 1)."""
+def reconstruction_errors(network: Any, batch: Batch) -> Tensor:
+    """Mean squared difference of each example and its way up and down, (rows, 1)."""
     assert isinstance(batch.inputs, Tensor)
-    differences = network(batch.inputs) - batch.inputs
+    differences = network.decode(network.encode(batch.inputs)) - batch.inputs
     return differences.flatten(1).square().mean(1, keepdim=True)
 
 
