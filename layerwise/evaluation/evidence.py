@@ -71,6 +71,40 @@ def finding(
     }
 
 
+def over_folds(of_folds: Sequence[Sequence[dict]], last: Sequence[dict]) -> list[dict]:
+    """Give each check once, as the worst of all folds and of the network that is kept.
+
+    of_folds : (folds, checks), the same checks in the same order
+    last : those of the split of the network that is kept; none where it holds no rows out
+    """
+    kept = last or [None] * len(of_folds[0])
+    return [_worst(*found) for found in zip(kept, *of_folds, strict=True)]
+
+
+def _worst(last: dict | None, *of_folds: dict) -> dict:
+    """Give the check with the worst verdict, and rows and columns of all folds that have it."""
+    verdicts = {check["passed"] for check in (*of_folds, last or of_folds[0])}
+    verdict = next(one for one in (False, None, True) if one in verdicts)
+    such = [place for place, check in enumerate(of_folds, 1) if check["passed"] is verdict]
+    found = [of_folds[place - 1] for place in such] or [last or of_folds[0]]
+    texts = {check["text"] for check in found}
+    alike = verdict is None and len(such) == len(of_folds) and len(texts) == 1
+    where = "" if alike else _where(such, len(of_folds))  # alike: nothing that a fold decides
+    rows = [pair for check in found for pair in check["rows"]]
+    columns = dict.fromkeys(name for check in found for name in check["columns"])
+    return finding(found[0]["name"], verdict, where + found[0]["text"], rows, list(columns))
+
+
+def _where(such: list[int], count: int) -> str:
+    if not such:
+        return "Not in the folds, but for the network that is kept: "
+    if len(such) == count:
+        return f"In each of {count} folds (the numbers are of the first): "
+    if len(such) == 1:
+        return f"In fold {such[0]} of {count}: "
+    return f"In {len(such)} of {count} folds (the numbers are of fold {such[0]}): "
+
+
 def look_at(split: Split, seed: int) -> tuple[dict[str, np.ndarray], str | None]:
     """Give the row numbers of each part, sampled where there are very many."""
     rows = {part: split.rows(part) for part in PARTS}

@@ -1,6 +1,7 @@
 """The leak certificate: what test and validation rows could have told the network beforehand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from layerwise.data.roles import Roles
 from layerwise.data.source import Source
 from layerwise.data.split import Split
 from layerwise.evaluation import constants
-from layerwise.evaluation.evidence import Evidence, finding, look_at
+from layerwise.evaluation.evidence import Evidence, finding, look_at, over_folds
 from layerwise.evaluation.fingerprints import fingerprint
 from layerwise.evaluation.leak_columns import deciding_columns, row_numbers
 from layerwise.evaluation.leak_rows import (
@@ -29,6 +30,7 @@ def leak_certificate(
     split: Split,
     preparation: Preparation,
     *,
+    folds: Sequence[Split] = (),
     parent_rows: np.ndarray | None = None,
     seed: int = 0,
 ) -> dict:
@@ -36,8 +38,11 @@ def leak_certificate(
 
     Above 1,000,000 rows a sample is looked at, and the certificate says so; what single columns
     decide is measured on at most 20,000 rows of a part. The test rows' targets are compared in
-    one place only: whether rows with equal inputs have equal targets.
+    one place only: whether rows with equal inputs have equal targets. With folds every fold is
+    checked for duplicates, groups and the order of time, as the split of the last network is; the
+    other checks are of that one.
 
+    folds : the splits of the trainings that judge each row once
     parent_rows : (rows,) int64 or uint64, ``row_fingerprints`` of the rows that the run was
         trained on from whose weights this one starts; None where it starts from none
 
@@ -52,8 +57,11 @@ def leak_certificate(
     """
     rows, sampled = look_at(split, seed)
     evidence = Evidence(source, roles, target, split, preparation, rows, seed)
+    of_folds = [
+        _between_parts(replace(evidence, split=fold, rows=look_at(fold, seed)[0])) for fold in folds
+    ]
     checks = [
-        *([_same_rows()] if split.same_rows else _between_parts(evidence)),
+        *_of_all(evidence, of_folds),
         row_numbers(evidence),
         deciding_columns(evidence),
         constants.check(source, split, preparation),
@@ -81,6 +89,15 @@ def _same_rows() -> dict:
         "Training rows are the validation and test rows: nothing that is measured on them says "
         "how the network does on new data.",
     )
+
+
+def _of_all(evidence: Evidence, of_folds: list[list[dict]]) -> list[dict]:
+    """Give the checks that compare the parts of the split, or those of all folds."""
+    if evidence.split.same_rows:
+        return [_same_rows()]
+    if not of_folds:
+        return _between_parts(evidence)
+    return over_folds(of_folds, _between_parts(evidence) if evidence.held else ())
 
 
 def _between_parts(evidence: Evidence) -> list[dict]:

@@ -296,3 +296,64 @@ def test_torch_keeps_the_row_fingerprints():
     source, _, _, split, preparation = prepared(Source("planted", people()), target="y")
     numbers = row_fingerprints(source, preparation, split.rows("train"))
     assert torch.from_numpy(numbers).dtype == torch.int64
+
+
+def parts(**rows):
+    """A split of 60 rows: those of no part are not used."""
+    codes = np.full(60, 3, np.int8)
+    for code, part in enumerate(evidence.PARTS):
+        codes[rows.get(part, slice(0))] = code
+    return Split(codes, "by hand")
+
+
+LEAKS_OF_FOLDS = [  # rows 11 and 59 are the same, visits rise, two rows each are of one person
+    ("Exact duplicates", {}, {"train": slice(20, 60), "test": slice(0, 20)}),
+    ("Groups", {"group": "who"}, {"train": slice(21, 50), "test": slice(0, 21)}),
+    ("Time order", {"time": "visit"}, {"train": slice(20, 50), "test": slice(0, 20)}),
+]
+
+
+@pytest.mark.parametrize(("name", "wanted", "leaks"), LEAKS_OF_FOLDS)
+def test_a_leak_in_one_fold_is_found_though_the_kept_network_has_none(name, wanted, leaks):
+    frame = people(60).assign(visit=np.arange(60) // 2, who=[f"p{n // 2}" for n in range(60)])
+    inputs = [*"abcdef", "kind"]
+    frame.loc[59, inputs] = frame.loc[11, inputs]
+    wanted = {"ignore": sorted({"visit", "who"} - set(wanted.values())), **wanted}
+    source, roles, target, _, preparation = prepared(Source("planted", frame), target="y", **wanted)
+    kept = parts(train=slice(0, 40), validation=slice(40, 50))
+    clean = parts(train=slice(0, 20), test=slice(20, 40))
+    without, found = (
+        check(leak_certificate(source, roles, target, kept, preparation, folds=folds), name)
+        for folds in ((clean, clean), (clean, parts(**leaks)))
+    )
+    assert without["passed"] is True
+    assert without["text"].startswith("In each of 2 folds")
+    assert found["passed"] is False
+    assert found["text"].startswith("In fold 2 of 2: ")
+    if name == "Exact duplicates":
+        assert found["rows"] == [[11, 59]]
+
+
+def test_a_leak_of_the_kept_network_alone_is_named_as_its_own():
+    frame = people(60)
+    frame.loc[59] = frame.loc[11]
+    source, roles, target, _, preparation = prepared(Source("planted", frame), target="y")
+    kept = parts(train=slice(0, 40), validation=slice(40, 60))
+    clean = parts(train=slice(0, 20), test=slice(20, 40))
+    content = leak_certificate(source, roles, target, kept, preparation, folds=(clean, clean))
+    found = check(content, "Exact duplicates")
+    assert found["passed"] is False
+    assert found["text"].startswith("Not in the folds, but for the network that is kept: ")
+    assert found["rows"] == [[59, 11]]
+
+
+def test_what_no_fold_decides_is_said_once_and_a_kept_network_without_held_rows_is_let_be():
+    source, roles, target, _, preparation = prepared(Source("planted", people(60)), target="y")
+    folds = (
+        parts(train=slice(0, 30), test=slice(30, 60)),
+        parts(train=slice(30, 60), test=slice(0, 30)),
+    )
+    kept = parts(train=slice(0, 60))
+    content = leak_certificate(source, roles, target, kept, preparation, folds=folds)
+    assert check(content, "Exact duplicates")["passed"] is True
+    assert check(content, "Groups")["text"].startswith("No column says which rows belong")

@@ -104,3 +104,22 @@ def test_few_test_rows_suggest_folds_and_both_at_once_are_refused(rows):
     assert "Only 23 test rows: --folds 5 would judge all rows." in said
     with pytest.raises(SettingsError, match="Leave one of them out"):
         Learner(folds=3, repeats=2).fit(rows, target="side")
+
+
+def test_the_leak_certificate_judges_every_fold(rows, tmp_path):
+    """Four rows are there three times, and the folds take them apart."""
+    again = pd.concat([rows, rows.iloc[:4], rows.iloc[:4]], ignore_index=True)
+    learner = Learner(**QUICK, folds=3, baselines="none")
+    clean = learner.fit(rows, target="side", folder=tmp_path / "clean").run_.read("leaks")
+    found = learner.fit(again, target="side", folder=tmp_path / "double").run_.read("leaks")
+    (before,), (after,) = (
+        [one for one in content["checks"] if one["name"] == "Exact duplicates"]
+        for content in (clean, found)
+    )
+    assert before["passed"] is True
+    assert before["text"].startswith("In each of 3 folds")
+    assert after["passed"] is False
+    assert "of 3 folds (" in after["text"]
+    assert "test rows equal" in after["text"] or "test row equals" in after["text"]
+    same = [{row if row < 150 else (row - 150) % 4 for row in pair} for pair in after["rows"]]
+    assert all(len(pair) == 1 for pair in same)
