@@ -1,6 +1,13 @@
 """Anomalies in three public tables: an autoencoder of usual rows beside two simple detectors.
 
-FIGURES
+Test ROC AUC and PR AUC, means of three seeds (deviations in what is printed):
+
+    cover    autoencoder 0.992 0.679   isolation forest 0.868 0.050   components 0.624 0.013
+    celeba   autoencoder 0.749 0.073   isolation forest 0.704 0.063   components 0.675 0.064
+    thyroid  autoencoder 0.966 0.665   isolation forest 0.988 0.722   components 0.721 0.155
+
+On thyroid the forest is better. The networks are chosen on validation rows with anomalies, one of
+six; the detectors are taken as they come (components that keep 90 % of the variance).
 
     python examples/anomaly_tables.py [folder with cover.npz, celeba.npz, thyroid.npz]
 
