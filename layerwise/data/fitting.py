@@ -74,9 +74,12 @@ def fit_content(
 
 
 def _scaled(constants: Constants, inputs_as: str) -> Constants:
-    """Constants that give mean 0 and deviation 1, or the range from 0 to 1, or from -1 to 1."""
+    """Constants that give mean 0 and deviation 1, the range from 0 to 1 or -1 to 1, or nothing."""
     if inputs_as == "standard":
         return constants
+    if inputs_as == "raw":
+        ones = np.ones_like(constants.scale)
+        return replace(constants, mean=np.zeros_like(ones), scale=ones)
     width = np.where(constants.high > constants.low, constants.high - constants.low, 1.0)
     if inputs_as == "unit":
         return replace(constants, mean=constants.low, scale=width)

@@ -10,6 +10,12 @@ from layerwise.data.split import Split
 
 MOST_ROWS = 1_000_000  # up to which the means are worked out again
 CLOSE = 1e-6  # deviations
+CENTRES = {  # what becomes 0, by how the numbers are scaled
+    "standard": np.mean,
+    "unit": np.min,
+    "signs": lambda values: (values.min() + values.max()) / 2,
+    "raw": lambda values: 0.0,
+}
 
 
 def check(source: Source, split: Split, preparation: Preparation) -> dict:
@@ -83,7 +89,8 @@ def _seen(entry: dict) -> dict:
 def _other_means(
     source: Source, training: np.ndarray, preparation: Preparation, content: dict
 ) -> list[str]:
-    """Give the columns whose mean over the training rows is not the fitted one."""
+    """Give the columns whose centre over the training rows is not the fitted one."""
+    centre = CENTRES[content["inputs"].get("inputs_as", "standard")]
     entries = {entry["name"]: entry["constants"] for entry in content["columns"]}
     found = []
     for encoding in preparation.encodings:
@@ -94,7 +101,7 @@ def _other_means(
             fitted = entries[encoding.name][feature]
             known = values[training].astype(np.float64)
             known = known[np.isfinite(known) & (np.abs(known) < 1e150)]
-            if len(known) and abs(known.mean() - fitted["mean"]) > CLOSE * fitted["scale"]:
+            if len(known) and abs(centre(known) - fitted["mean"]) > CLOSE * fitted["scale"]:
                 found.append(encoding.name)
     return found
 

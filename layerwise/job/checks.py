@@ -61,12 +61,15 @@ def check_settings(settings: Any) -> None:
     _check_learning_rate(settings.learning_rate)
 
 
-def check_closed_form(recipe: Recipe, target: Target) -> None:
-    """Raise SettingsError where least squares is asked for and the task is another one."""
+def check_closed_form(recipe: Recipe, target: Target, solves: tuple[str, ...]) -> None:
+    """Raise SettingsError where least squares is asked for and the task is another one.
+
+    solves : kinds of target that the network's own ``solve`` takes whatever the loss
+    """
     for stage in recipe:
         if stage.optimizer != "closed_form":
             continue
-        if target.kind == "none":
+        if target.kind in solves:
             continue
         loss = getattr(stage.task, "loss", "squared")
         if target.kind not in ("real", "count") or loss != "squared":

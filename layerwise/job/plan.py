@@ -217,7 +217,7 @@ def plan_split(
     recipe, fitted = resolve_recipe(
         kind or type(model.network), settings, model.task, target, len(train)
     )
-    check_closed_form(recipe, target)
+    check_closed_form(recipe, target, getattr(model.network, "solves", ("none",)))
     check_recipe(model.network, recipe, len(train), settings.micro_batches, processes)
     layers = summarize(model.network, preparation.input_shape, categories=preparation.categories)
     machine, machine_why = _machine(settings, layers, recipe, processes)

@@ -19,6 +19,10 @@ NETWORKS = {
     "gan": "gan:GAN",
     "dcgan": "dcgan:DCGAN",
     "hopfield": "hopfield:Hopfield",
+    "boltzmann": "boltzmann:BoltzmannMachine",
+    "rbf": "rbf:RBF",
+    "self_organizing_map": "self_organizing_map:SelfOrganizingMap",
+    "markov_chain": "markov_chain:MarkovChain",
 }
 
 

@@ -41,6 +41,8 @@ class MarkovChain(nn.Module):
         "historic": (Stage(None, "closed_form", batch_size="all"),),
     }
     historic_options: ClassVar[dict[str, float]] = {"smoothing": 0.0}
+    task = "counting"
+    inputs_as = "raw"
     departures = ("Markov counted by hand and looked at two kinds of letters.",)
 
     def __init__(

@@ -46,6 +46,7 @@ class RBF(nn.Module):
         ),
         "historic": (Stage(None, "closed_form", batch_size="all"),),
     }
+    solves = ("binary", "classes")  # by least squares on -1 and +1
     departures = (
         "The centres are those of k-means, not points of a grid or of the examples.",
         "Each bump has a width of its own, by its nearest centres.",

@@ -18,6 +18,9 @@ TASKS = {
     "variational": "variational:Variational",
     "adversarial": "adversarial:Adversarial",
     "hebb": "hebb:Hebb",
+    "boltzmann_learning": "boltzmann_learning:BoltzmannLearning",
+    "kohonen": "kohonen:Kohonen",
+    "counting": "counting:Counting",
 }
 
 

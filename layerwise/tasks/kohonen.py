@@ -38,6 +38,7 @@ class Kohonen:
     kinds = ("none",)
     output_size = 0
     metrics = ("mean_error",)
+    judged_by = "Mean error: the distance between a row and the prototype of its best unit."
     baselines = ()
 
     def __init__(self, target: Target, *, radius: float = 0.0, last_radius: float = 0.5):

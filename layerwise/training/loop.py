@@ -83,6 +83,8 @@ def train(
         stage = recipe[number]
         _check(network, stage, len(dataset), micro_batches, processes)
         if stage.optimizer == "closed_form":
+            device = next(network.parameters()).device
+            seed_generators(device, seed, STEP, place.stage, place.step)
             cast(Any, network).solve(_all_batches(dataset, stage, network))
             place.step += 1
             yield from _tell(_solved(place, network, len(dataset)))
