@@ -11,8 +11,8 @@ less than the paper's training:
     sigmoid               33.91 at once, 18.48 after 2 epochs for each layer alone
     relu                  11.99 at once, 10.97 after 2 epochs for each layer alone
 
-So the layers alone help sigmoids a lot and relu a little (with 8 more, smaller epochs); so short a
-training of sigmoids stays behind PCA, and none comes near the paper's 3.00.
+Learning layer by layer first helps sigmoids much; of relu one seed cannot tell, and it costs 8 more
+epochs. So short a training leaves sigmoids behind PCA, and none comes near the paper's 3.00.
 
     layerwise fetch mnist; python examples/deep_autoencoder.py
 """

@@ -41,12 +41,12 @@ class ConvAutoencoder(nn.Module):
     recipes: ClassVar[dict[str, Recipe]] = {
         "modern": (
             Stage(
-                None, "adamw", {"weight_decay": 0.0}, 0.003, "one_cycle", epochs=20, batch_size=64
+                None, "adamw", {"weight_decay": 0.0}, 0.003, "one_cycle", epochs=60, batch_size=32
             ),
         ),
         "historic": (
-            Stage("greedy_reconstruct", "sgd", {"momentum": 0.9}, 0.01, epochs=30, batch_size=64),
-            Stage(None, "sgd", {"momentum": 0.9}, 0.01, epochs=20, batch_size=64),
+            Stage("greedy_reconstruct", "sgd", {"momentum": 0.9}, 0.1, epochs=30, batch_size=32),
+            Stage(None, "sgd", {"momentum": 0.9}, 0.1, epochs=30, batch_size=32),
         ),
     }
     historic_options: ClassVar[dict[str, str]] = {"activation": "scaled_tanh"}
