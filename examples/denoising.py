@@ -11,7 +11,7 @@ strength of each filter was chosen on 200 other images. The network learned from
 
 It gains 0.47 dB on the best filter, image by image (standard error 0.05 over images).
 
-layerwise fetch mnist; pip install scikit-image PyWavelets; python examples/denoising.py
+    layerwise fetch mnist; pip install scikit-image PyWavelets; python examples/denoising.py
 """
 
 import warnings
