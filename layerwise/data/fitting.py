@@ -59,6 +59,8 @@ def fit_content(
     constants = _scaled(constants, inputs_as)
     if inputs_as == "signs":
         _check_two_valued(source, encodings, constants, rows)
+    if inputs_as == "states":
+        _check_states(source, encodings, rows)
     tensors = {
         field.name: torch.from_numpy(getattr(constants, field.name)) for field in fields(Constants)
     }
@@ -77,7 +79,7 @@ def _scaled(constants: Constants, inputs_as: str) -> Constants:
     """Constants that give mean 0 and deviation 1, the range from 0 to 1 or -1 to 1, or nothing."""
     if inputs_as == "standard":
         return constants
-    if inputs_as == "raw":
+    if inputs_as == "states":
         ones = np.ones_like(constants.scale)
         return replace(constants, mean=np.zeros_like(ones), scale=ones)
     width = np.where(constants.high > constants.low, constants.high - constants.low, 1.0)
@@ -104,6 +106,21 @@ def _check_two_valued(source: Source, encodings, constants: Constants, rows: np.
                 f"Column '{encoding.name}' holds {values} different values, but this network "
                 "stores patterns of two, such as 0 and 1. Cut the values at a threshold first, or "
                 f"leave the column out with --ignore {encoding.name}."
+            )
+
+
+def _check_states(source: Source, encodings, rows: np.ndarray) -> None:
+    """Raise where a sequence holds anything but whole numbers from 0 on."""
+    columns = [source.inputs[rows].ravel()] if source.inputs is not None else [
+        values for e in encodings for values in e.numbers(source.frame[e.name].iloc[rows])
+    ]  # fmt: skip
+    for values in columns:
+        numbers = np.asarray(values, dtype=np.float64)
+        wrong = ~((numbers >= 0) & (numbers == np.floor(numbers)))
+        if wrong.any():
+            raise DataError(
+                f"{source.name} holds {numbers[wrong][0]:g}, but this network takes sequences of "
+                "states, which are whole numbers from 0 on. Number the states first."
             )
 
 

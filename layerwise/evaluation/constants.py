@@ -14,7 +14,7 @@ CENTRES = {  # what becomes 0, by how the numbers are scaled
     "standard": np.mean,
     "unit": np.min,
     "signs": lambda values: (values.min() + values.max()) / 2,
-    "raw": lambda values: 0.0,
+    "states": lambda values: 0.0,
 }
 
 

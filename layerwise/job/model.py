@@ -17,7 +17,7 @@ from layerwise.data.datasets import TensorDataset
 from layerwise.data.preparation import Preparation
 from layerwise.data.roles import Roles
 from layerwise.data.source import Source
-from layerwise.errors import RunError
+from layerwise.errors import RunError, SettingsError
 from layerwise.evaluation.columns import neutral_row
 from layerwise.evaluation.evaluate import predict
 from layerwise.evaluation.thresholds import shifted
@@ -187,6 +187,12 @@ def build_network(
     kind = network_class(network) if isinstance(network, str) else network
     name = network if isinstance(network, str) else kind.__name__
     check_options(kind, options, f"network '{name}'")
+    needed = inspect.signature(kind).parameters.get("output_size")
+    if output_size(task, target) == 0 and needed is not None and needed.default is needed.empty:
+        raise SettingsError(
+            f"The network {name} predicts a target, but the task {type(task).__name__} has none. "
+            "Choose a network that learns without labels, such as --network autoencoder."
+        )
     return kind(tuple(input_shape), output_size(task, target), **_as_tuples(options))
 
 

@@ -174,6 +174,8 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
     check_settings(settings)
     source, roles = read_source(settings, data, wanted)
     target = describe_target(source, roles, task=_task_name(settings), positive=settings.positive)
+    if isinstance(kind := _task_class(settings), type) and kinds_of(kind):
+        kind(target)  # refuses a target that does not fit, before the rows are divided
     split = split_rows(
         source, roles, target, method=settings.split, seed=settings.seed,
         validation=settings.validation_fraction,

@@ -20,6 +20,8 @@ NETWORKS = {
     "dcgan": "dcgan:DCGAN",
     "hopfield": "hopfield:Hopfield",
     "boltzmann": "boltzmann:BoltzmannMachine",
+    "rbm": "rbm:RBM",
+    "dbn": "dbn:DBN",
     "rbf": "rbf:RBF",
     "self_organizing_map": "self_organizing_map:SelfOrganizingMap",
     "markov_chain": "markov_chain:MarkovChain",

@@ -42,7 +42,7 @@ class MarkovChain(nn.Module):
     }
     historic_options: ClassVar[dict[str, float]] = {"smoothing": 0.0}
     task = "counting"
-    inputs_as = "raw"
+    inputs_as = "states"
     departures = ("Markov counted by hand and looked at two kinds of letters.",)
 
     def __init__(

@@ -18,6 +18,10 @@ TASKS = {
     "variational": "variational:Variational",
     "adversarial": "adversarial:Adversarial",
     "hebb": "hebb:Hebb",
+    "contrastive_divergence": "contrastive_divergence:ContrastiveDivergence",
+    "greedy_contrastive_divergence": (
+        "greedy_contrastive_divergence:GreedyContrastiveDivergence"
+    ),
     "boltzmann_learning": "boltzmann_learning:BoltzmannLearning",
     "kohonen": "kohonen:Kohonen",
     "counting": "counting:Counting",
