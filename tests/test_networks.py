@@ -23,8 +23,20 @@ SHAPES = {
     "linear": ((12,), 3),
     "mlp": ((12,), 3),
     "lenet5": ((1, 28, 28), 10),
+    "rbf": ((12,), 3),
+    "dbn": ((12,), 3),
+    "autoencoder": ((12,), 0),  # without labels there are no outputs
+    "conv_autoencoder": ((1, 28, 28), 0),
+    "vae": ((12,), 0),
+    "gan": ((12,), 0),
+    "dcgan": ((1, 8, 8), 0),
+    "hopfield": ((12,), 0),
+    "boltzmann": ((12,), 0),
+    "rbm": ((12,), 0),
+    "self_organizing_map": ((12,), 0),
+    "markov_chain": ((12,), 0),
 }
-# from the papers, or by hand: (12 + 1) x 3; 13 x 128 + 129 x 128 + 129 x 3
+# from the papers, or by hand: (12 + 1) x 3; 13 x 128 + 129 x 128 + 129 x 3; and as written
 PARAMETERS = {
     "mcculloch_pitts": 0,
     "perceptron": 39,
@@ -32,9 +44,22 @@ PARAMETERS = {
     "linear": 39,
     "mlp": 18563,
     "lenet5": 61706,
+    "rbf": 32 * 12 + 32 + 32 * 3 + 3,
+    "dbn": 500 * 12 + 12 + 500 + 500 * 500 + 500 + 500 + 501 * 3,
+    "autoencoder": 13 * 64 + 65 * 8 + 9 * 64 + 65 * 12,
+    "conv_autoencoder": 160 + 4640 + 1569 * 32 + 33 * 1568 + 4624 + 145,
+    "vae": 13 * 400 + 401 * 80 + 41 * 400 + 401 * 12,
+    "gan": 33 * 128 + 129 * 128 + 129 * 12 + 13 * 128 + 129 * 128 + 129,
+    "dcgan": 64 * 256 + 2 * 64 + 64 * 512 + 2 * 32 + 513 + 544 + 32 * 1024 + 2 * 64 + 257,
+    "hopfield": 12 * 12,
+    "boltzmann": 16 * 16 + 16,
+    "rbm": 64 * 12 + 12 + 64,
+    "self_organizing_map": 64 * 12,
+    "markov_chain": 2 + 2 * 2,
 }
 EACH = pytest.mark.parametrize("name", NETWORKS)
-LEARNING = pytest.mark.parametrize("name", [name for name in NETWORKS if PARAMETERS[name]])
+PREDICTING = [name for name in NETWORKS if SHAPES[name][1]]
+LEARNING = pytest.mark.parametrize("name", [name for name in PREDICTING if PARAMETERS[name]])
 
 
 def build(name):
@@ -43,13 +68,38 @@ def build(name):
 
 
 def examples(name, rows=8):
+    """Rows in the scale that the network takes them in."""
     torch.manual_seed(1)
-    return torch.randn(rows, *SHAPES[name][0])
+    shape, scale = (rows, *SHAPES[name][0]), getattr(network_class(name), "inputs_as", "standard")
+    if scale in ("states", "signs"):
+        drawn = torch.randint(0, 2, shape).float()
+        return drawn if scale == "states" else 2 * drawn - 1
+    return torch.rand(shape) if scale == "unit" else torch.randn(shape)
 
 
 @EACH
 def test_gives_one_row_of_outputs_per_example(name):
-    assert build(name)(examples(name, rows=5)).shape == (5, SHAPES[name][1])
+    outputs, size = build(name).eval()(examples(name, rows=5)), SHAPES[name][1]
+    assert outputs.shape == (5, size) if size else len(outputs) == 5
+
+
+@pytest.mark.parametrize("name", [n for n in NETWORKS if hasattr(network_class(n), "decode")])
+def test_gives_back_the_shape_of_its_inputs_through_its_codes(name):
+    network, inputs = build(name).eval(), examples(name, rows=5)
+    codes = network.encode(inputs)
+    assert codes.shape[0] == 5
+    assert network.decode(codes).reshape(len(inputs), -1).shape == inputs.flatten(1).shape
+
+
+@pytest.mark.parametrize("name", [n for n in NETWORKS if hasattr(network_class(n), "sample")])
+def test_draws_examples_of_the_shape_of_its_inputs_from_torchs_generator(name):
+    network = build(name).eval()
+    torch.manual_seed(3)
+    with torch.no_grad():
+        first = network.sample(4)
+        torch.manual_seed(3)
+        assert torch.equal(network.sample(4), first)
+    assert first.shape == (4, *SHAPES[name][0])
 
 
 @EACH
@@ -73,11 +123,15 @@ def test_overfits_eight_examples(name):
 
 @EACH
 def test_saves_and_loads_to_the_same_outputs(name, tmp_path):
-    first = build(name)
+    first, inputs = build(name), examples(name)
     torch.save(first.state_dict(), tmp_path / "weights.pt")
     second = network_class(name)(*SHAPES[name])
     second.load_state_dict(torch.load(tmp_path / "weights.pt", weights_only=True))
-    assert torch.equal(first.eval()(examples(name)), second.eval()(examples(name)))
+    outputs = []
+    for network in (first, second):
+        torch.manual_seed(2)  # recall asks the units in a random order
+        outputs.append(network.eval()(inputs))
+    assert torch.equal(*outputs)
 
 
 @EACH
@@ -113,7 +167,8 @@ def test_its_summary_counts_all_parameters_and_leaves_it_as_it_was(name):
     before = {key: value.clone() for key, value in network.state_dict().items()}
     layers = summarize(network, SHAPES[name][0])
     assert sum(layer.parameters for layer in layers) == PARAMETERS[name]
-    assert layers[-1].output_shape == (SHAPES[name][1],)
+    shapes = [layer.output_shape for layer in layers]
+    assert name not in PREDICTING or (SHAPES[name][1],) in shapes
     assert network.training
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
 
