@@ -321,7 +321,8 @@ class Learner(BaseEstimator):
         model = self._fitted()
         source = self._read(data)
         table = predict_rows(model, source)
-        table = table.drop(columns=["split", "fold", "threshold"], errors="ignore")
+        unsaid = ["split", "fold", "threshold", *column_names(model.target, "threshold")]
+        table = table.drop(columns=unsaid, errors="ignore")
         scores = table[column_names(model.target, "score")].to_numpy()
         given = answers(model, scores)
         if model.target.kind in ("binary", "classes"):

@@ -38,8 +38,8 @@ class Predictions:
         by which the task judges a row, lower is better
     weight : (rows,), may be negative; None: every row counts once
     group : (rows,), rows of one group are drawn together by the bootstrap
-    threshold : (rows,), binary: the chance from which on a row is called positive; None: the
-        likelier class
+    threshold : (rows,), binary: the chance from which on a row is called positive; (rows, classes),
+        classes: said is the class whose chance is the most times its own; None: the likelier class
     """
 
     kind: str
@@ -108,7 +108,7 @@ class Predictions:
             scores[known],
             _column(table, "weight", known, float),
             _column(table, "group", known, None),
-            _column(table, "threshold", known, float) if target.kind == "binary" else None,
+            _thresholds_of(table, target, known),
         )
 
 
@@ -468,6 +468,8 @@ def _all_scored(predictions: Predictions) -> bool:
 def _decisions(predictions: Predictions) -> np.ndarray:
     if predictions.kind == "labels":
         return (predictions.scores > 0.5).astype(np.int64)
+    if predictions.threshold is not None and predictions.kind == "classes":
+        return (predictions.scores / predictions.threshold).argmax(axis=1)
     if predictions.threshold is not None:
         return (predictions.scores[:, 1] >= predictions.threshold).astype(np.int64)
     return predictions.scores.argmax(axis=1)
@@ -597,6 +599,16 @@ def _column(table: DataFrame, name: str, rows: np.ndarray, kind: type | None):
     return table[name].to_numpy(dtype=kind)[rows]
 
 
+def _thresholds_of(table: DataFrame, target: Target, rows: np.ndarray) -> np.ndarray | None:
+    """Give the threshold of each row, of several classes that of each; None where there is none."""
+    if target.kind == "binary":
+        return _column(table, "threshold", rows, float)
+    names = column_names(target, "threshold") if target.kind == "classes" else []
+    if not names or any(name not in table or table[name].isna().all() for name in names):
+        return None
+    return table[names].to_numpy(float)[rows]
+
+
 def _read(table: DataFrame, names: list[str]) -> np.ndarray:
     missing = [name for name in names if name not in table]
     if missing:
@@ -630,9 +642,9 @@ def _truth_of(table: DataFrame, target: Target) -> np.ndarray:
 
 
 def column_names(target: Target, stem: str) -> list[str]:
-    """Give the columns "score..." or "truth..." of a predictions table for this target."""
+    """Give the columns "score...", "truth..." or "threshold..." of a predictions table."""
     if target.kind in ("binary", "classes"):
-        return [f"score:{name}" for name in target.classes] if stem == "score" else ["truth"]
+        return ["truth"] if stem == "truth" else [f"{stem}:{name}" for name in target.classes]
     names = target.classes if target.kind == "labels" else target.names
     if target.kind != "labels" and len(names) <= 1:
         return [stem]

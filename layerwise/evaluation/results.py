@@ -98,7 +98,8 @@ def baseline_table(result: BaselineResult, table: DataFrame, target: Target) -> 
     given = {name: scores[:, place] for place, name in enumerate(columns)}
     if result.threshold is not None:
         given["threshold"] = np.broadcast_to(result.threshold, len(result.scores))[rows]
-    return table.drop(columns="threshold", errors="ignore").assign(baseline=result.name, **given)
+    others = ["threshold", *column_names(target, "threshold")]
+    return table.drop(columns=others, errors="ignore").assign(baseline=result.name, **given)
 
 
 def _values(measures: Mapping[str, Metric], predictions: Predictions) -> list[Score]:

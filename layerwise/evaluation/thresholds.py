@@ -1,4 +1,4 @@
-"""Where two classes are told apart: a threshold by a stated rule, and chances at another rate."""
+"""Where classes are told apart: thresholds by a stated rule, and chances at another rate."""
 
 from dataclasses import asdict, dataclass
 
@@ -85,23 +85,33 @@ def choose_threshold(rule: Rule, predictions: Predictions) -> Threshold:
     return Threshold(value, str(rule), len(predictions), _words(rule, value, found, alarms, place))
 
 
-def prior_factors(class_weights, share: float, prevalence: float | None) -> tuple[float, float]:
-    """Give what the chances of both classes are multiplied by (and then made to sum to 1).
+def prior_factors(class_weights, share: float, prevalence: float | None) -> tuple[float, ...]:
+    """Give what the chances of the classes are multiplied by (and then made to sum to 1).
 
     Weights in the loss act as if the classes were that much more frequent: they are divided out.
     A share of positives of ``prevalence`` instead of the training rows' ``share`` (weighted)
     changes the odds by the ratio of the odds (Saerens et al. 2002, "Adjusting the outputs of a
     classifier to new a priori probabilities", eq. 4).
     """
-    negative, positive = class_weights or (1.0, 1.0)
-    factors = 1 / negative, 1 / positive
+    factors = tuple(1 / weight for weight in class_weights or (1.0, 1.0))
     if prevalence is None:
         return factors
     return factors[0] * (1 - prevalence) / (1 - share), factors[1] * prevalence / share
 
 
+def decided_at(class_weights) -> tuple[float, ...]:
+    """Give the threshold of each class at which a loss with these weights decides.
+
+    Said is the class whose chance is the most times its threshold: that with the largest weight
+    times chance, as before the weights were divided out. The thresholds are as 1 / weight and sum
+    to 1; of two classes the positive one is said from its threshold on.
+    """
+    inverse = [1 / weight for weight in class_weights]
+    return tuple(each / sum(inverse) for each in inverse)
+
+
 def shifted(chances, factors):
-    """Give (rows, 2) chances times the factors of their classes, summing to 1 again."""
+    """Give (rows, classes) chances times the factors of their classes, summing to 1 again."""
     weighted = chances * factors
     return weighted / weighted.sum(axis=1).reshape(-1, 1)
 

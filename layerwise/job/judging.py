@@ -37,7 +37,7 @@ from layerwise.evaluation.thresholds import (
 )
 from layerwise.job.model import Model
 from layerwise.job.plan import Plan, positive_share
-from layerwise.metrics import Predictions, find_metric
+from layerwise.metrics import Predictions, column_names, find_metric
 from layerwise.run import Run, list_runs
 from layerwise.tasks import TASKS
 
@@ -63,7 +63,7 @@ class Judgement:
     predictions: DataFrame
     baselines: DataFrame
     results: dict[str, Any]
-    threshold: float | None = None
+    threshold: float | tuple[float, ...] | None = None
 
 
 def judge_plan(
@@ -116,15 +116,20 @@ def conclude(plan: Plan, gathered: Gathered, settings: Any) -> Judgement:
 def _decided(plan: Plan, table: DataFrame, settings: Any) -> tuple[DataFrame, Threshold | None]:
     """The table with the threshold of its rows, and the threshold that was asked for."""
     if plan.threshold is None or plan.model.target.kind != "binary":
-        return _with_threshold(table, plan.model.threshold), None
+        return _with_threshold(table, plan.model), None
     part = "test" if plan.split.same_rows else "validation"
     chosen = choose_threshold(
         read_rule(plan.threshold), Predictions.from_table(table, plan.model.target, part)
     )
-    return _with_threshold(table, chosen.value), chosen
+    return table.assign(threshold=float(chosen.value)), chosen
 
 
-def _with_threshold(table: DataFrame, value: float | None) -> DataFrame:
+def _with_threshold(table: DataFrame, model: Model) -> DataFrame:
+    """The table with the model's threshold, or with one of each class, in every row."""
+    value = model.threshold
+    if isinstance(value, tuple):
+        names = column_names(model.target, "threshold")
+        return table.assign(**dict(zip(names, value, strict=True)))
     return table if value is None else table.assign(threshold=float(value))
 
 
@@ -143,7 +148,7 @@ def predict_rows(model: Model, source: Source, prevalence: float | None = None) 
     rows = torch.arange(len(source.frame))
     known = all(name in source.frame.columns for name in model.target.names)
     table = _table(model, source, model.answer(source), rows, "test", known, prevalence)
-    return _with_threshold(table, model.threshold)
+    return _with_threshold(table, model)
 
 
 def codes_of(model: Model, source: Source) -> np.ndarray:
@@ -401,6 +406,8 @@ def _joined(tables: list[DataFrame]) -> DataFrame:
 
 def answers(model: Model, scores: np.ndarray) -> np.ndarray:
     """Class numbers (rows,), labels (rows, labels) of 0 and 1, or amounts, from outputs."""
+    if isinstance(model.threshold, tuple):
+        return (scores / np.array(model.threshold)).argmax(axis=1)
     if model.threshold is not None:
         return (scores[:, 1] >= model.threshold).astype(np.int64)
     if model.target.kind in ("binary", "classes"):

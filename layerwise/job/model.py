@@ -35,8 +35,9 @@ class Model:
 
     network_name, task_name : as in the tables, "my.py:Net", or "" for an object that was given
     class_values : the classes as the data have them, sorted: numbers, truth values or text
-    prior_factors : of two classes, what their chances are multiplied by, see ``prior_factors``
-    threshold : of two classes, the chance from which on the positive one is said
+    prior_factors : what the chances of the classes are multiplied by, see ``prior_factors``
+    threshold : of two classes, the chance from which on the positive one is said; of several, the
+        threshold of each, see ``decided_at``; None: the likeliest
     """
 
     network: nn.Module
@@ -51,7 +52,7 @@ class Model:
     precision: str = "float32"
     class_values: tuple[Any, ...] = ()
     prior_factors: tuple[float, ...] = ()
-    threshold: float | None = None
+    threshold: float | tuple[float, ...] | None = None
 
     @property
     def device(self) -> torch.device:
@@ -76,8 +77,10 @@ class Model:
         return shifted(outputs, outputs.new_tensor(self.prior_factors))
 
     def thresholds(self, rows: int) -> np.ndarray | None:
-        """The threshold of each of so many rows; None where the likeliest class is said."""
-        return None if self.threshold is None else np.full(rows, self.threshold)
+        """Thresholds of so many rows, (rows,) or (rows, classes); None: the likeliest is said."""
+        if self.threshold is None:
+            return None
+        return np.full((rows, *np.shape(self.threshold)), self.threshold)
 
     def answer(self, source: Source) -> np.ndarray:
         """Probabilities or values in the target's units for every row of a source, float64.
@@ -151,10 +154,11 @@ def load_model(run: Run, device: str = "cpu") -> Model:
     )  # fmt: skip
 
 
-def _threshold(run: Run, plan: Mapping[str, Any]) -> float | None:
+def _threshold(run: Run, plan: Mapping[str, Any]) -> float | tuple[float, ...] | None:
     """The threshold that validation rows chose, or the one that stood before training."""
     chosen = run.read("results").get("threshold") if run.has("results.json") else None
-    return plan.get("threshold") if chosen is None else chosen["value"]
+    known = plan.get("threshold") if chosen is None else chosen["value"]
+    return tuple(known) if isinstance(known, list) else known
 
 
 def class_values(frame: DataFrame, target: Target) -> tuple[Any, ...]:

@@ -25,7 +25,7 @@ from layerwise.data.target import (
     target_notes,
 )
 from layerwise.errors import DataError, SettingsError, nearest
-from layerwise.evaluation.thresholds import at_prevalence, prior_factors, read_rule
+from layerwise.evaluation.thresholds import at_prevalence, decided_at, prior_factors, read_rule
 from layerwise.job.checks import check_answers, check_closed_form, check_settings
 from layerwise.job.machine import Machine, choose_device, choose_threads
 from layerwise.job.model import (
@@ -49,6 +49,7 @@ from layerwise.training.chance import mixed
 FEW_TESTED = 200  # test rows below which folds are suggested
 PROPER = ("cross_entropy", "binary_cross_entropy", "negative_log_likelihood", "squared")
 # losses whose least value is at the true chances, so that weights can be divided out of them
+PROPER_OF_MANY = ("cross_entropy", "negative_log_likelihood", "squared")  # with a softmax
 
 
 @dataclass(frozen=True)
@@ -405,7 +406,7 @@ def _with_decision(model: Model, settings: Any, source: Source, train: np.ndarra
                     f"--{flag} goes with a target of two classes, got one of kind "
                     f"'{model.target.kind}'. Leave it out."
                 )
-        return model
+        return _without_weights(model)
     weights = tuple(getattr(model.task, "class_weight", ()))
     if getattr(model.task, "loss", "") not in PROPER or min(weights, default=0) <= 0:
         weights = ()
@@ -415,7 +416,7 @@ def _with_decision(model: Model, settings: Any, source: Source, train: np.ndarra
     share = positive_share(source, model, train)
     if settings.prevalence is not None and not 0 < share < 1:
         raise SettingsError("--prevalence needs training rows of both classes.")
-    threshold = weights[0] / sum(weights) if weights else None  # where the weighted loss decides
+    threshold = decided_at(weights)[1] if weights else None
     rule = None if asked is None else read_rule(asked)
     if rule is not None:
         threshold = rule.numbers[0] if rule.name == "number" else None
@@ -427,6 +428,18 @@ def _with_decision(model: Model, settings: Any, source: Source, train: np.ndarra
 def rule_for(settings: Any, task: Any) -> float | str | None:
     """The rule by which a threshold is chosen: as asked, or the one that the task names."""
     return getattr(task, "threshold", None) if settings.threshold is None else settings.threshold
+
+
+def _without_weights(model: Model) -> Model:
+    """The model of several classes with the class weights divided out of its chances."""
+    weights = tuple(getattr(model.task, "class_weight", ()))
+    if model.target.kind != "classes" or min(weights, default=0) <= 0 or len(set(weights)) < 2:
+        return model
+    if getattr(model.task, "loss", "") not in PROPER_OF_MANY:
+        return model
+    return replace(
+        model, prior_factors=prior_factors(weights, 0.0, None), threshold=decided_at(weights)
+    )
 
 
 def positive_share(source: Source, model: Model, rows: np.ndarray) -> float:
@@ -522,6 +535,14 @@ def _decision_choices(plan: Plan, settings: Any):
     if plan.threshold is not None:
         asked = "the task's own" if settings.threshold is None else "as asked"
         yield Choice("threshold", str(plan.threshold), f"{asked}; chosen on validation rows")
+    elif isinstance(model.threshold, tuple):
+        places = list(zip(model.target.classes, model.threshold, strict=True))
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in places[:10])
+        why = (
+            "said is the class whose chance is the most times its threshold, as the class weights "
+            "ask for; they are divided out of the chances themselves"
+        )
+        yield Choice("thresholds", shown + (", ..." if len(places) > 10 else ""), why)
     elif model.threshold is not None:
         why = "the class weights decide there; they are divided out of the chances themselves"
         yield Choice("threshold", f"{model.threshold:.4g}", why)

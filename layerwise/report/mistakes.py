@@ -71,6 +71,9 @@ def _answers(record: Record, frame: DataFrame) -> tuple[list, list, list]:
         best = scores.argmax(axis=1)
         if "threshold" in frame and target.kind == "binary":
             best = (scores[:, 1] >= frame["threshold"].to_numpy(float)).astype(int)
+        of_classes = [f"threshold:{name}" for name in target.classes]
+        if target.kind == "classes" and set(of_classes) <= set(frame):
+            best = (scores / frame[of_classes].to_numpy(float)).argmax(axis=1)
         said = [target.classes[place] for place in best]
         return said, scores.max(axis=1).tolist(), frame["truth"].tolist()
     true = frame[[column for column in frame if str(column).startswith("truth")]].to_numpy(float)
@@ -89,7 +92,7 @@ def _answers(record: Record, frame: DataFrame) -> tuple[list, list, list]:
 def _is_own(column: str) -> bool:
     own = {"threshold", "row", "key", "split", "fold", "truth", "score", "weight", "group"}
     own |= {"decision", "confidence", "residual", "baseline"}
-    return column in own or column.startswith(("truth:", "score:"))
+    return column in own or column.startswith(("truth:", "score:", "threshold:"))
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ from layerwise.errors import SettingsError
 from layerwise.evaluation.thresholds import (
     at_prevalence,
     choose_threshold,
+    decided_at,
     prior_factors,
     read_rule,
     shifted,
@@ -182,3 +183,20 @@ def test_weights_give_the_prevalence_and_keep_their_sum():
     weight = at_prevalence(truth, np.array([3.0, 1, 2, 2]), 0.25)
     np.testing.assert_allclose(weight, [1.5, 0.5, 3, 3])
     assert at_prevalence(np.array([1, 1]), None, 0.1) is None
+
+
+def test_thresholds_of_classes_decide_as_the_weights_do():
+    chances = np.random.default_rng(0).dirichlet([1, 1, 1, 1], 500)
+    weights = (1.0, 4.0, 0.5, 9.0)
+    at = np.array(decided_at(weights))
+    assert at.sum() == pytest.approx(1)
+    assert ((chances / at).argmax(axis=1) == (chances * weights).argmax(axis=1)).all()
+    assert decided_at((1.0, 9.0))[1] == pytest.approx(0.1)  # one in ten is enough
+
+
+def test_weights_of_several_classes_are_divided_out():
+    chances = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
+    weighted = chances * (1.0, 5.0, 2.0)
+    weighted /= weighted.sum(axis=1, keepdims=True)
+    found = shifted(weighted, prior_factors((1.0, 5.0, 2.0), 0.0, None))
+    assert found == pytest.approx(chances)
