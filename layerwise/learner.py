@@ -105,7 +105,8 @@ class Learner(BaseEstimator):
         No row, category or extreme value of the data is written into the run.
     threshold : float or str
         Two classes: the chance from which on a row is called positive: a number, or chosen on
-        validation rows: cost:MISS,ALARM, capacity:N (positives per 100 rows), recall:0.95.
+        validation rows: cost:MISS,ALARM, capacity:N (positives per 100 rows), recall:0.95, f1
+        (the best), alarms:N (a budget, alarms per 1,000 rows).
     prevalence : float
         Two classes: the share of positives in the world, where that of the rows is another.
     baselines : str
@@ -479,8 +480,9 @@ class Learner(BaseEstimator):
 
     def _checked_arrays(self, data, y) -> tuple[Any, Any]:
         """Inputs and targets in scikit-learn's ways, with its words for what is wrong."""
+        validated: Any = validate_data  # its hints know no y of None
         if y is None and learns_without_labels(self):
-            inputs: Any = data if hasattr(data, "columns") else validate_data(
+            inputs: Any = data if hasattr(data, "columns") else validated(
                 self, data, allow_nd=True, ensure_all_finite="allow-nan"
             )  # fmt: skip
             return inputs, None
@@ -488,7 +490,7 @@ class Learner(BaseEstimator):
             validate_data(self, data, skip_check_array=True)
             found = np.asarray(y)
         else:
-            checked: Any = validate_data(
+            checked = validated(
                 self, data, y, allow_nd=True, ensure_all_finite="allow-nan",
                 multi_output=True, y_numeric=self.task == "regress",
             )  # fmt: skip

@@ -106,7 +106,7 @@ def test_networks_without_labels_learn_images(folder, network, scale):
         return
     out = folder / f"{network}.npz"
     assert main(["generate", str(found), "--count", "5", "--out", str(out)]) == 0
-    drawn = np.stack([column for column in np.load(out).values()], axis=1)
+    drawn = np.stack(list(np.load(out).values()), axis=1)
     assert drawn.shape == (5, 64)
     assert drawn.min() >= scale[0] - 1e-6
     assert drawn.max() <= 255

@@ -1,6 +1,7 @@
 """The zoo on the terminal: a list of all networks, and all about one."""
 
 import re
+from inspect import signature
 
 from layerwise.command.manual import describe as describe_option
 from layerwise.command.manual import metavar, print_pairs
@@ -49,7 +50,9 @@ def _print_class(name: str) -> None:
 def _print_size(found: type) -> None:
     from layerwise.networks.summary import summarize
 
-    for input_shape, output_size in EXAMPLES:
+    unlabelled = signature(found).parameters["output_size"].default == 0
+    for input_shape, outputs in EXAMPLES:
+        output_size = 0 if unlabelled else outputs
         try:
             network = found(input_shape, output_size)
         except LayerwiseError:
@@ -57,8 +60,9 @@ def _print_size(found: type) -> None:
         layers = summarize(network, input_shape)
         parameters = sum(layer.parameters for layer in layers)
         products = sum(layer.multiply_adds for layer in layers)
+        beside = f" and {output_size} outputs" if output_size else ""
         print(
-            f"\nFor inputs {input_shape} and {output_size} outputs: {parameters:,} parameters, "
+            f"\nFor inputs {input_shape}{beside}: {parameters:,} parameters, "
             f"{products:,} multiply-adds per example"
         )
         return

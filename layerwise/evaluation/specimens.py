@@ -1,5 +1,7 @@
 """What a network without labels makes: examples beside their reconstructions, and its samples."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -12,7 +14,7 @@ SAMPLES = 64
 
 @torch.no_grad()
 def specimens(
-    network: nn.Module, preparation: Preparation, inputs: Tensor, *, seed: int
+    network: nn.Module, task: Any, preparation: Preparation, inputs: Tensor, *, seed: int
 ) -> dict[str, Tensor]:
     """Give "originals" and "reconstructions" of the given rows, and "samples", as far as it can.
 
@@ -24,7 +26,7 @@ def specimens(
     with undisturbed(network):
         if hasattr(network, "decode") and len(inputs):
             some = inputs[:SHOWN].to(device_of(network))
-            found = {"originals": some, "reconstructions": network(some)}
+            found = {"originals": some, "reconstructions": _back(network, task, some)}
         if hasattr(network, "sample"):
             found["samples"] = draw(network, SAMPLES, seed)
     return {
@@ -33,6 +35,13 @@ def specimens(
         .contiguous()
         for name, tensor in found.items()
     }
+
+
+def _back(network: Any, task: Any, inputs: Tensor) -> Tensor:
+    """What comes back of the inputs, as the task reads it where it does."""
+    if hasattr(task, "reconstruct"):
+        return task.reconstruct(network, inputs)
+    return network.decode(network.encode(inputs))
 
 
 @torch.no_grad()

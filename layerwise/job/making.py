@@ -43,7 +43,7 @@ def write_specimens(run: Run, plan: Plan, part: str, journal: list[dict]) -> dic
     inputs = _inputs(plan, part, max(SHOWN, JUDGED))
     if not isinstance(inputs, Tensor):
         return {"sentences": []}
-    found = specimens(network, plan.model.preparation, inputs, seed=plan.seed)
+    found = specimens(network, plan.model.task, plan.model.preparation, inputs, seed=plan.seed)
     if hasattr(network, "sample"):
         drawn, known = draw(network, SAMPLES, plan.seed).cpu(), _inputs(plan, "train", COMPARED)
         sentences.append(_nearest(drawn, inputs, known, found, plan))

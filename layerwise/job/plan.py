@@ -191,6 +191,8 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
         source, roles, target, settings.folds, method=settings.split,
         validation=settings.validation_fraction, seed=settings.seed,
     )  # fmt: skip
+    if trains_on_normal_rows(settings, target):
+        folds = [without_anomalies(source, roles, target, fold) for fold in folds]
     return replace(plan, folds=tuple(folds))
 
 
@@ -399,6 +401,11 @@ def _build(settings, network, options, task, target, preparation, roles, seed):
 
 def _with_decision(model: Model, settings: Any, source: Source, train: np.ndarray) -> Model:
     """The model with what turns its chances into those of the world, and these into decisions."""
+    if settings.prevalence is not None and hasattr(model.task, "learns_normal_rows"):
+        raise SettingsError(
+            "--prevalence moves chances, but the scores of detect are none: they only rank rows. "
+            "Leave it out."
+        )
     if model.target.kind != "binary":
         for flag in ("threshold", "prevalence"):
             if getattr(settings, flag) is not None:
@@ -508,6 +515,8 @@ def _choices(plan: Plan, why_network: str, fitted: tuple, machine_why: tuple, se
     if settings.no_rows:
         kept = "medians, means and marks of categories, in preparation.* alone, so that it predicts"
         yield Choice("rows", "none are written", f"no predictions either; what stays: {kept}")
+    for note in getattr(model.task, "notes", lambda _: ())(model.network):
+        yield Choice("", note)
     yield Choice("metric", f"{plan.metric}{stops}")
     yield from _decision_choices(plan, settings)
     yield Choice("device", machine.device_name(), machine_why[0])

@@ -19,9 +19,7 @@ TASKS = {
     "adversarial": "adversarial:Adversarial",
     "hebb": "hebb:Hebb",
     "contrastive_divergence": "contrastive_divergence:ContrastiveDivergence",
-    "greedy_contrastive_divergence": (
-        "greedy_contrastive_divergence:GreedyContrastiveDivergence"
-    ),
+    "greedy_contrastive_divergence": ("greedy_contrastive_divergence:GreedyContrastiveDivergence"),
     "boltzmann_learning": "boltzmann_learning:BoltzmannLearning",
     "kohonen": "kohonen:Kohonen",
     "counting": "counting:Counting",
