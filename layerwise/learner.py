@@ -260,8 +260,9 @@ class Learner(BaseEstimator):
         ignore : list of str
             Columns that are not used at all.
         from_ : str or path
-            A run with the same columns and network, from whose weights training starts; the rows
-            that it learned from are looked for among the test rows.
+            A run with the same columns and network, from whose weights training starts, or one
+            without labels, whose encoder gives the first layers; the rows that it learned from
+            are looked for among the test rows.
         folder : str or path
             Where the run is written; nothing is written without it.
         """
@@ -317,7 +318,8 @@ class Learner(BaseEstimator):
 
         explain : adds reason_1 to reason_3, the columns that move each prediction most, such as
             "age = 61 (+0.21)": with this value instead of the training median (or the most
-            common category) the score is higher by 0.21
+            common category) the score is higher by 0.21; of anomalies the columns that are
+            rebuilt worst, such as "age (63%)" of the error
         """
         model = self._fitted()
         source = self._read(data)

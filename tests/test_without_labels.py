@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 from sklearn.utils.estimator_checks import check_estimator
 
@@ -116,6 +117,45 @@ def test_constants_come_from_training_rows_however_the_inputs_are_scaled(folder)
     found = run(folder, folder / "plain.csv", "--network", "rbm", "--epochs", "1", name="unit")
     checks = {check["name"]: check["passed"] for check in read(found, "leaks")["checks"]}
     assert checks["Fitted constants"] is True
+
+
+def test_an_alarm_names_the_columns_that_it_is_made_of(folder):
+    found = run(
+        folder, folder / "odd.csv", "--task", "detect", "--target", "odd", "--epochs", "30",
+        name="detect",
+    )  # fmt: skip
+    out = folder / "alarms.csv"
+    words = ["predict", str(found), str(folder / "odd.csv"), "--explain", "--out", str(out)]
+    assert main(words) == 0
+    table = pd.read_csv(out)
+    assert table["reason_1"].str.fullmatch(r"[abc] \(\d+%\)").all()
+
+
+def test_an_encoder_gives_the_first_layers_of_a_network_with_labels(folder):
+    parent = run(
+        folder, folder / "odd.csv", "--task", "reconstruct", "--ignore", "odd", "--epochs", "3",
+        "--network.hidden", "16", "--network.code", "2", name="parent",
+    )  # fmt: skip
+    child = run(
+        folder, folder / "odd.csv", "--target", "odd", "--network", "mlp", "--network.hidden",
+        "16,8", "--epochs", "1", "--from", str(parent), "--learning-rate", "0", name="child",
+    )  # fmt: skip
+    said = [one["choice"] for one in read(child, "plan")["decisions"] if one["what"] == "from"]
+    assert said == ["1 layer of the encoder of run parent"]
+    ours, theirs = (Learner.load(one).model_.network for one in (child, parent))
+    assert torch.equal(ours.layers[0].weight, theirs.encoder[0][1].weight)
+    checks = {check["name"]: check for check in read(child, "leaks")["checks"]}
+    assert any("earlier run" in check["text"] for check in checks.values())
+
+
+def test_layers_that_do_not_fit_are_refused(folder, capsys):
+    parent = run(
+        folder, folder / "odd.csv", "--task", "reconstruct", "--ignore", "odd", "--epochs", "3",
+        "--network.hidden", "16", "--network.code", "2", name="parent",
+    )  # fmt: skip
+    words = ["fit", str(folder / "odd.csv"), "--target", "odd", "--network", "mlp"]
+    assert main([*words, "--network.hidden", "5", "--from", str(parent)]) == 2
+    assert "No layer fits the run" in capsys.readouterr().err
 
 
 # What is made -------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from layerwise.data.datasets import Rows, TensorDataset
 from layerwise.data.source import Source
 from layerwise.data.target import encode_target
 from layerwise.errors import SettingsError
+from layerwise.evaluation.alarms import blame
 from layerwise.evaluation.baselines import WITHOUT_LABELS, choose_baselines, fit_baselines
 from layerwise.evaluation.columns import column_places
 from layerwise.evaluation.evaluate import predictions_table, undisturbed
@@ -260,6 +261,8 @@ def _importance(plan: Plan, table: DataFrame, split: str) -> list[dict]:
 def explain(model: Model, source: Source) -> DataFrame:
     """The reasons for each prediction, in the columns of the source; see ``reasons``."""
     target, places = model.target, column_places(model.preparation)
+    if places and hasattr(model.task, "errors"):
+        return _alarms(model, source, places)
     if not places or target.kind == "labels" or len(target.names) > 1:
         raise SettingsError(
             "--explain goes with a table (or array) and one target. This run has "
@@ -272,6 +275,26 @@ def explain(model: Model, source: Source) -> DataFrame:
     neutral = model.neutral()
     shown = {each.name: _values(source, each.name, at) for at, each in enumerate(places)}
     return reasons(inputs, model.scores, places, neutral, shown, said)
+
+
+def _alarms(model: Model, source: Source, places: Any) -> DataFrame:
+    """The columns that make each row strange, with their shares of its error."""
+    dataset, task, network = model.dataset(source), model.task, model.network
+    names = [""] * int(np.prod(model.preparation.input_shape))
+    for each in places:
+        for column in each.numbers:
+            names[column] = each.name
+    with undisturbed(network), torch.no_grad():
+        errors = np.concatenate(
+            [
+                task.errors(network, dataset.batch(rows)).numpy()
+                for rows in torch.arange(len(dataset)).split(CODED_AT_ONCE)
+            ]
+        )
+    found = [[f"{name} ({share:.0%})" for name, share in row] for row in blame(errors, names)]
+    return DataFrame(
+        {f"reason_{n + 1}": [row[n] if n < len(row) else "" for row in found] for n in range(3)}
+    )
 
 
 def _values(source: Source, name: str, place: int) -> list:

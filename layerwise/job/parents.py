@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from torch import nn
+
+from layerwise.data.source import counted
 from layerwise.errors import RunError, SettingsError
+from layerwise.job.model import load_model
 from layerwise.job.plan import Choice, Plan
 from layerwise.run import Run
 
@@ -30,25 +34,59 @@ def started_from(plan: Plan, wanted: Mapping[str, Any], settings: Any) -> Plan:
             "--no-rows, or did not come to its end), so that nobody could tell whether today's "
             "test rows are among them. Start from another run."
         )
-    _check_fits(plan, run)
-    weights = run.read_tensors("network")
-    plan.model.network.load_state_dict(weights)
+    if run.read("plan")["target"]["kind"] == "none" and plan.model.target.kind != "none":
+        taken = f"{counted(_take_layers(plan, run), 'layer')} of the encoder of run {run.name}"
+    else:
+        _check_fits(plan, run, ("classes", "inputs", "weights"))
+        plan.model.network.load_state_dict(run.read_tensors("network"))
+        taken = f"the weights of run {run.name}"
     rows = run.read_tensors("rows")["train"].numpy()
     why = f"with the rows that it learned from, {len(rows):,}, in the leak certificate"
-    choices = [*plan.choices, Choice("from", f"the weights of run {run.name}", why)]
-    return replace(plan, parent_rows=rows, choices=choices)
+    return replace(plan, parent_rows=rows, choices=[*plan.choices, Choice("from", taken, why)])
 
 
-def _check_fits(plan: Plan, run: Run) -> None:
-    """Raise SettingsError at the first thing that differs."""
+def _take_layers(plan: Plan, run: Run) -> int:
+    """Give the network the first layers of what was pretrained without labels; their number.
+
+    Layers with weights are taken in order, as long as their shapes are the same.
+    Raises SettingsError where not even the first one is.
+    """
+    _check_fits(plan, run, ("inputs", "scaling"))
+    pretrained: Any = load_model(run).network
+    theirs = _with_weights(getattr(pretrained, "encoder", pretrained))
+    count = 0
+    for here, there in zip(_with_weights(plan.model.network), theirs, strict=False):
+        if _shapes(here.state_dict()) != _shapes(there.state_dict()):
+            break
+        here.load_state_dict(there.state_dict())
+        count += 1
+    if not count:
+        shapes = ", ".join(str(tuple(one.weight.shape)) for one in theirs)
+        raise SettingsError(
+            f"No layer fits the run '{run.folder}' of --from: its encoder has weights of the "
+            f"shapes {shapes}, and the first ones must be the same. Give the same hidden layers."
+        )
+    return count
+
+
+def _with_weights(network: nn.Module) -> list[Any]:
+    return [one for one in network.modules() if isinstance(one, (nn.Linear, nn.Conv2d))]
+
+
+def _check_fits(plan: Plan, run: Run, compared: tuple[str, ...]) -> None:
+    """Raise SettingsError at the first of the compared things that differs."""
     model, before = plan.model, run.read("plan")
-    entries = {entry["name"]: entry for entry in run.read("preparation")["columns"]}
-    now = {entry["name"]: entry for entry in model.preparation.to_json()["columns"]}
-    for what, then, here in (
-        ("classes", before["target"]["classes"], list(model.target.classes)),
-        ("inputs", _inputs(entries), _inputs(now)),
-        ("weights", _shapes(run.read_tensors("network")), _shapes(model.network.state_dict())),
-    ):
+    then_prepared, prepared = run.read("preparation"), model.preparation.to_json()
+    entries = {entry["name"]: entry for entry in then_prepared["columns"]}
+    now = {entry["name"]: entry for entry in prepared["columns"]}
+    both = {
+        "classes": (before["target"]["classes"], list(model.target.classes)),
+        "inputs": (_inputs(entries), _inputs(now)),
+        "scaling": tuple([one["inputs"]["inputs_as"]] for one in (then_prepared, prepared)),
+        "weights": (_shapes(run.read_tensors("network")), _shapes(model.network.state_dict())),
+    }
+    for what in compared:
+        then, here = both[what]
         if then != here:
             raise SettingsError(
                 f"The network does not fit the run '{run.folder}' of --from: the {what} must be "
