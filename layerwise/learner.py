@@ -299,8 +299,10 @@ class Learner(BaseEstimator):
         return self._scores(data)
 
     def score(self, data, y=None):
-        """Accuracy for classes, R2 for amounts, on rows whose targets are known."""
+        """Accuracy for classes, R2 for amounts; without labels minus the mean error of the rows."""
         model = self._fitted()
+        if model.target.kind == "none":
+            return -float(self.predict(data).mean())
         if y is None:
             source, _ = read_source(self, data, {"target": list(model.target.names)})
             truth = encode_target(source.frame, model.roles, model.target)

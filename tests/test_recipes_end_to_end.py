@@ -94,22 +94,38 @@ FITTING = {  # network: the small real data that it takes
     "linear": "iris",
     "mlp": "iris",
     "lenet5": "digits.npz",
+    "rbf": "iris",
+    "dbn": "iris",
+    "autoencoder": "iris",
+    "conv_autoencoder": "digits.npz",
+    "vae": "digits.npz",
+    "gan": "iris",
+    "dcgan": "digits.npz",
+    "hopfield": "patterns.csv",
+    "boltzmann": "patterns.csv",
+    "rbm": "digits.npz",
+    "self_organizing_map": "iris",
+    "markov_chain": "patterns.csv",
 }
 
 
 @pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    """The first 200 digits."""
-    whole = read("digits")
-    path = tmp_path_factory.mktemp("data") / "digits.npz"
-    np.savez(path, X=np.asarray(whole.inputs[:200]), y=whole.frame["label"].to_numpy()[:200])
-    return str(path)
+def files(tmp_path_factory):
+    """The first 200 digits; and 40 rows of eight bits."""
+    folder, whole = tmp_path_factory.mktemp("data"), read("digits")
+    labels = whole.frame["label"].to_numpy()[:200]
+    np.savez(folder / "digits.npz", X=np.asarray(whole.inputs[:200]), y=labels)
+    bits = np.random.default_rng(0).integers(0, 2, (40, 8))
+    names = ",".join(f"bit{place}" for place in range(8))
+    np.savetxt(folder / "patterns.csv", bits, "%d", ",", header=names, comments="")
+    return folder
 
 
 @pytest.mark.parametrize("recipe", ["modern", "historic"])
 @pytest.mark.parametrize("network", NETWORKS)
-def test_every_recipe_of_every_network_runs(network, recipe, digits, tmp_path):
-    data = digits if network == "lenet5" else FITTING[network]
+def test_every_recipe_of_every_network_runs(network, recipe, files, tmp_path):
+    data = FITTING[network]
+    data = str(files / data) if "." in data else data
     words = ["--network", network, "--recipe", recipe, "--epochs", "2", "--threads", "1"]
     folder = tmp_path / "run"
     assert main(["fit", data, *words, "--baselines", "none", "--folder", str(folder)]) == 0

@@ -19,8 +19,8 @@ def specimens(
     """Give "originals" and "reconstructions" of the given rows, and "samples", as far as it can.
 
     inputs : (rows, *input_shape) as the network sees them; the first ones are shown
-    returns : tensors (rows, *input_shape) float32 in the units of the data; {} where the network
-        neither decodes nor samples
+    returns : tensors (rows, *input_shape) float32, see ``shown``; {} where the network neither
+        decodes nor samples
     """
     found: dict[str, Tensor] = {}
     with undisturbed(network):
@@ -29,12 +29,15 @@ def specimens(
             found = {"originals": some, "reconstructions": _back(network, task, some)}
         if hasattr(network, "sample"):
             found["samples"] = draw(network, SAMPLES, seed)
-    return {
-        name: preparation.in_original_units(tensor.cpu().reshape(len(tensor), *inputs.shape[1:]))
-        .float()
-        .contiguous()
-        for name, tensor in found.items()
-    }
+    return {name: shown(preparation, tensor) for name, tensor in found.items()}
+
+
+def shown(preparation: Preparation, made: Tensor) -> Tensor:
+    """Rows as they are drawn: images in the units of the data, columns each in its own scale."""
+    rows = made.cpu().reshape(len(made), *preparation.input_shape)
+    if len(preparation.input_shape) == 3:
+        rows = preparation.in_original_units(rows)
+    return rows.float().contiguous()
 
 
 def _back(network: Any, task: Any, inputs: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from layerwise.evaluation.sample_quality import (
     nearest_training,
     precision_recall,
 )
-from layerwise.evaluation.specimens import SAMPLES, SHOWN, draw, specimens
+from layerwise.evaluation.specimens import SAMPLES, SHOWN, draw, shown, specimens
 from layerwise.job.model import Model
 from layerwise.job.plan import Plan
 from layerwise.run import Run
@@ -68,7 +68,7 @@ def _nearest(drawn: Tensor, held_out: Tensor, known: Tensor, found: dict, plan: 
     near = nearest_training(drawn.numpy(), known.cpu().numpy())
     of_others = nearest_training(held_out.cpu().numpy(), known.cpu().numpy())
     beside = known.cpu()[torch.from_numpy(near.indices)]
-    found["nearest"] = plan.model.preparation.in_original_units(beside).float().contiguous()
+    found["nearest"] = shown(plan.model.preparation, beside)
     ours, theirs = float(np.median(near.distances)), float(np.median(of_others.distances))
     judged = "copies or nearly so" if ours < 0.5 * theirs else "no copies"
     return (

@@ -44,6 +44,34 @@ def precision_recall(predictions: Predictions, column: int) -> DataFrame | None:
     return _curve(names, (recall, precision, threshold), area=area, share=precision[-1])
 
 
+def thresholds(predictions: Predictions) -> DataFrame | None:
+    """The confusion matrix of two classes at every threshold, thinned.
+
+    Columns threshold, found, missed, false_alarms, let_pass (summed weights), precision, recall;
+    None where the rows are all of one class.
+    """
+    curve = roc(predictions, 1)
+    if curve is None:
+        return None
+    weight, positive = predictions.weights, predictions.truth == 1
+    of_positive, of_others = weight[positive].sum(), weight[~positive].sum()
+    curve = curve[np.isfinite(curve["threshold"])]
+    found = curve["true_positive_rate"] * of_positive
+    raised = curve["false_positive_rate"] * of_others
+    called = np.maximum(found + raised, 1e-12)
+    return DataFrame(
+        {
+            "threshold": curve["threshold"],
+            "found": found,
+            "missed": of_positive - found,
+            "false_alarms": raised,
+            "let_pass": of_others - raised,
+            "precision": found / called,
+            "recall": curve["true_positive_rate"],
+        }
+    ).reset_index(drop=True)
+
+
 def calibration(predictions: Predictions) -> DataFrame:
     """Per bin that is not empty: from, to, said (mean probability), came_true (share), weight."""
     weight, said, came_true = calibration_bins(predictions)

@@ -12,7 +12,14 @@ from matplotlib.patches import Rectangle
 from pandas import DataFrame, concat
 
 from layerwise.metrics import Predictions
-from layerwise.report.curves import calibration, confusion, coverage, precision_recall, roc
+from layerwise.report.curves import (
+    calibration,
+    confusion,
+    coverage,
+    precision_recall,
+    roc,
+    thresholds,
+)
 from layerwise.report.figures import COLOURS, SERIES, Drawing, blank, short
 
 MOST_CLASSES = 20  # of a whole confusion matrix; beyond, the pairs most often confused
@@ -20,14 +27,22 @@ MOST_CURVES = 6  # with a colour and a name each; beyond, the worst stands out o
 DASHED = (0, (4, 3))
 
 
-def draw_classes(judged: Predictions, abstain_below: float | None = None) -> Iterator[Drawing]:
-    """What suits the number of classes; a curve on abstaining where the run asked for it."""
+def draw_classes(
+    judged: Predictions, abstain_below: float | None = None, *, chances: bool = True
+) -> Iterator[Drawing]:
+    """What suits the number of classes; a curve on abstaining where the run asked for it.
+
+    chances : whether the scores are chances, or only rank the rows
+    """
     if judged.kind != "labels":
         draw = _confusion if len(judged.classes) <= MOST_CLASSES else _confused_pairs
         yield draw(judged, confusion(judged))
     yield from _roc(judged)
     yield from _precision_recall(judged)
-    yield _calibration(judged)
+    if judged.kind == "binary":
+        yield from _thresholds(judged)
+    if chances:
+        yield _calibration(judged)
     if abstain_below is not None and judged.kind != "labels":
         yield _coverage(judged, abstain_below)
 
@@ -78,6 +93,28 @@ def _confused_pairs(judged: Predictions, table: DataFrame) -> Drawing:
         f"{len(judged.classes)} classes; {mistakes} mistakes in all. The CSV has the whole matrix."
     )
     return Drawing("confusion", "mistakes", "Most often confused", caption, figure, table)
+
+
+def _thresholds(judged: Predictions) -> Iterator[Drawing]:
+    """What every threshold would find and miss; the confusion matrices are in the CSV."""
+    table = thresholds(judged)
+    if table is None:
+        return
+    figure, axes = blank()
+    for name, colour in (("precision", "orange"), ("recall", "blue")):
+        axes.plot(table["threshold"], table[name], color=COLOURS[colour], label=name)
+    if judged.threshold is not None:
+        axes.axvline(judged.threshold[0], color=COLOURS["muted"], linestyle=DASHED, linewidth=0.9)
+    axes.set_xlabel("threshold")
+    axes.set_ylim(-0.02, 1.02)
+    axes.legend()
+    caption = (
+        "What the network would find (recall) and be right about (precision) at other thresholds"
+        f"{'; dashed: the one in use' if judged.threshold is not None else ''}. The CSV has the "
+        "confusion matrix at each."
+    )
+    title = "At every threshold"
+    yield Drawing("thresholds", "mistakes", title, caption, figure, table)
 
 
 def _roc(judged: Predictions) -> Iterator[Drawing]:

@@ -84,4 +84,6 @@ def draw_judgement(record: Record) -> Iterator[Drawing]:
     if judged.kind in ("count", "real"):
         yield from draw_amounts(judged, record.target.names)
     else:
-        yield from draw_classes(judged, record.results.get("abstain_below"))
+        metrics = record.plan.get("metrics")
+        chances = not metrics or "calibration_error" in metrics
+        yield from draw_classes(judged, record.results.get("abstain_below"), chances=chances)

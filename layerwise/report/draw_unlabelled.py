@@ -69,5 +69,6 @@ def _lines(rows: list[np.ndarray]):
     for row, name in zip(rows[:2], ("blue", "orange"), strict=False):
         flat = row.reshape(len(row), -1)
         axes.plot(flat.T, color=COLOURS[name], linewidth=0.8, alpha=0.6)
-    axes.set_xlabel("feature")
+    axes.set_xlabel("input, in the order of the columns")
+    axes.set_ylabel("as the network sees it")
     return figure

@@ -11,6 +11,7 @@ from pandas import read_csv
 import layerwise.report
 from layerwise.contracts import Target
 from layerwise.metrics import Predictions
+from layerwise.report.curves import thresholds
 from layerwise.report.draw_classes import MOST_CLASSES, draw_classes
 from layerwise.report.draw_judgement import draw_judgement
 from layerwise.report.draw_plane import answers, hidden_layers
@@ -124,3 +125,14 @@ def test_weights_count_in_the_figures(made, tmp_path):
     with style():
         confusion = next(draw for draw in draw_judgement(record) if draw.name == "confusion")
     assert confusion.numbers["weight"].tolist() == [5.0, 0.0, 0.0, 5.0]
+
+
+def test_every_threshold_has_its_confusion_matrix():
+    truth = np.array([0, 0, 1, 1, 0])
+    positive = np.array([0.1, 0.6, 0.4, 0.9, 0.2])
+    judged = Predictions("binary", ("no", "yes"), truth, np.stack([1 - positive, positive], axis=1))
+    table = thresholds(judged).set_index("threshold")
+    at = table.loc[0.4]
+    assert (at["found"], at["missed"], at["false_alarms"], at["let_pass"]) == (2, 0, 1, 2)
+    assert at["precision"] == pytest.approx(2 / 3)
+    assert thresholds(judged.take(truth == 1)) is None

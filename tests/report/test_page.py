@@ -64,6 +64,7 @@ def test_the_headline_says_value_interval_and_rows_in_words(reported):
 def test_every_figure_has_its_files_and_is_in_the_page(reported):
     page, report = Page(reported.cancer), reported.cancer.read("report")
     expected = {"baselines", "loss", "validation", "confusion", "roc", "precision_recall"}
+    expected |= {"thresholds"}
     assert set(report["figures"]) == expected | {"calibration", "coverage"}
     for name in report["figures"]:
         assert f'id="figure-{name}"' in page.source
