@@ -84,8 +84,9 @@ def test_anomalies_are_never_learned_from_and_judged_without_accuracy(folder):
 
 def test_without_a_target_all_rows_are_learned_from(folder):
     found = run(folder, folder / "plain.csv", "--task", "detect", "--epochs", "3", name="all")
-    splits = read(found, "plan")["splits"]
-    assert splits["train"] + splits["validation"] + splits["test"] == 400
+    plan = read(found, "plan")
+    assert sum(plan["splits"][part] for part in ("train", "validation", "test")) == 400
+    assert any("All rows are learned from" in one["choice"] for one in plan["decisions"])
 
 
 def test_labels_that_the_source_has_come_out_beside_and_are_no_input(folder):

@@ -71,6 +71,15 @@ class Detect:
         errors = (network(seen) - inputs).square().flatten(1)
         yield Loss(*row_mean(errors.mean(dim=1), batch.weight))
 
+    def notes(self, network: nn.Module) -> tuple[str, ...]:
+        """What a person should know of what it learns from."""
+        if self.kind == "binary":
+            return ()
+        return (
+            "All rows are learned from, also anomalies among them; with --target naming the column "
+            "that tells them they would be left out.",
+        )
+
     def outputs(self, network: nn.Module, batch: Batch) -> Tensor:
         """Scores of usual and anomaly, float64 (rows, 2), no chances; without classes (rows, 1).
 
