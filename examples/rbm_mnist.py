@@ -1,15 +1,16 @@
-"""Chains that go on make digits likelier: -88.0 nats an image with them, -164.2 with CD-1.
+"""Chains that go on make digits likelier: -89.9 nats an image with them, -153.1 with CD-1.
 
 A restricted Boltzmann machine of 500 hidden units; pixels are drawn anew as 0 or 1 in every step.
 The figure is the mean log-likelihood of the 10,000 test images, binarized once by a fixed seed,
-with log Z by annealed importance sampling (100 chains, 2,900 temperatures; standard error 0.45 and
-0.34 nats). One seed; 20 epochs, 106 and 98 s of one processor. Rate 0.2 was the best of two tried
-for persistent chains (5 epochs, 5,000 training images held out: -96.4, and -108.7 with 0.05);
-none was sought for CD-1, which may well do better with a smaller one.
+with log Z by annealed importance sampling as in the paper (100 chains, 14,500 temperatures;
+standard error 0.24 and 0.08 nats). A fifth of the temperatures said -88.0: too good by more than
+its standard error of 0.45. One seed; 20 epochs, 79 and 75 s of one processor. Rates: for persistent
+chains 0.2 was the better of two on held out images, for CD-1 0.05 (with 0.2: -164.2 on the test
+images); neither was sought further.
 Published for the same machine: CD-1 -125.53, CD-3 -105.50, CD-25 -86.34 (Salakhutdinov and Murray
 2008, "On the quantitative analysis of deep belief networks", table 1).
 
-    layerwise fetch mnist; python examples/rbm_mnist.py [persistent] [cd1] [cd10]
+    layerwise fetch mnist; python examples/rbm_mnist.py [persistent] [cd1]
 """
 
 import sys
@@ -22,17 +23,13 @@ from torch import Tensor
 from layerwise.contracts import Stage, Target
 from layerwise.data import read
 from layerwise.data.datasets import TensorDataset
-from layerwise.evaluation.partition import TEMPERATURES as PAPERS
 from layerwise.evaluation.partition import log_likelihood, log_partition_annealed
 from layerwise.networks.rbm import RBM
 from layerwise.tasks.contrastive_divergence import ContrastiveDivergence
 from layerwise.training import train
 
 HIDDEN, EPOCHS, SEED = 500, 20, 0
-METHODS = {"persistent": {"persistent": True}, "cd1": {"steps": 1}, "cd10": {"steps": 10}}
-TEMPERATURES = torch.cat(
-    [torch.linspace(low, high, count // 5 + 1)[1:] for low, high, count in PAPERS]
-)
+METHODS = {"persistent": (0.2, {"persistent": True}), "cd1": (0.05, {"steps": 1})}
 
 
 def images() -> tuple[Tensor, Tensor]:
@@ -42,14 +39,14 @@ def images() -> tuple[Tensor, Tensor]:
     return pixels[torch.from_numpy(~testing)], pixels[torch.from_numpy(testing)]
 
 
-def learned(rows: Tensor, options: dict) -> RBM:
-    """A machine that learned by contrastive divergence with these options."""
+def learned(rows: Tensor, rate: float, options: dict) -> RBM:
+    """A machine that learned by contrastive divergence with this rate and these options."""
     torch.manual_seed(SEED)
     machine = RBM(tuple(rows.shape[1:]), hidden=HIDDEN)
     task = ContrastiveDivergence(Target("none"), **options)
     stages = (
         Stage(task, "closed_form", batch_size=1000),
-        Stage(task, "sgd", {}, 0.2, "cosine", epochs=EPOCHS, batch_size=100),
+        Stage(task, "sgd", {}, rate, "cosine", epochs=EPOCHS, batch_size=100),
     )
     start = time.perf_counter(), time.process_time()
     for progress in train(machine, stages, TensorDataset(rows), seed=SEED):
@@ -63,11 +60,10 @@ def learned(rows: Tensor, options: dict) -> RBM:
 def main() -> None:
     rows, tested = images()
     binary = torch.bernoulli(tested, generator=torch.Generator().manual_seed(SEED))
-    for name in sys.argv[1:] or ("persistent", "cd1"):
-        machine = learned(rows, METHODS[name])
+    for name in sys.argv[1:] or METHODS:
+        machine = learned(rows, *METHODS[name])
         torch.manual_seed(SEED)
-        inverse = [0.0, *TEMPERATURES.tolist()]
-        log_z = log_partition_annealed(machine, rows=rows, temperatures=inverse)
+        log_z = log_partition_annealed(machine, rows=rows)
         found = log_likelihood(machine, binary, log_z.value)
         error = found.std() / len(found) ** 0.5
         print(f"{name}: {found.mean():.2f} +- {error:.2f} nats; log Z {log_z.value:.2f} +- "

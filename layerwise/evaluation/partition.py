@@ -21,7 +21,8 @@ class LogPartition:
     """An estimate of log Z, in nats.
 
     value : the log of the mean of the chains' weights, times the base model's Z
-    standard_error : of ``value``, from the spread of the weights; trust it only well below 1
+    standard_error : of ``value``, from the spread of the weights; too small where no chain found
+        where most of Z lies: with too few temperatures ``value`` is rather too low than too high
     """
 
     value: float
