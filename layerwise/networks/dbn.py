@@ -42,7 +42,7 @@ class DBN(nn.Module):
     recipes: ClassVar[dict[str, Recipe]] = {
         "modern": (
             Stage("greedy_contrastive_divergence", "sgd", {}, 0.1, epochs=30, batch_size=100),
-            Stage(None, "adamw", {}, 0.001, "cosine", epochs=30, batch_size=50),
+            Stage(None, "adamw", {}, 0.01, "cosine", epochs=60, batch_size=50),
         ),
         "historic": (
             Stage("greedy_contrastive_divergence", "sgd", {}, 0.1, epochs=90, batch_size=100),
