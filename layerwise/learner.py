@@ -20,14 +20,15 @@ from layerwise.data.cells import as_label
 from layerwise.data.source import Source
 from layerwise.data.target import encode_target
 from layerwise.errors import RunError, SettingsError
-from layerwise.job import ENDINGS, Job, making, own_chance, run_job
+from layerwise.job import ENDINGS, Job, asked, own_chance, run_job
 from layerwise.job.estimate import estimate
 from layerwise.job.judging import answers, codes_of, judge_source, predict_rows
 from layerwise.job.judging import explain as reasons_of
 from layerwise.job.machine import choose_device
 from layerwise.job.model import Model, load_model
 from layerwise.job.opening import open_test_rows
-from layerwise.job.plan import learns_without_labels, make_plan, read_source
+from layerwise.job.plan import make_plan
+from layerwise.job.rows import learns_without_labels, read_source
 from layerwise.metrics import column_names
 from layerwise.run import Run
 from layerwise.scaling.processes import ALONE
@@ -366,12 +367,12 @@ class Learner(BaseEstimator):
             raise SettingsError("--between and --attribute need rows: give a SOURCE after the run.")
         with own_chance():
             if scan:
-                return making.scan(model, max(2, round(count**0.5)))
+                return asked.scan(model, max(2, round(count**0.5)))
             if between:
-                return making.between(model, self._read(data), between, count)
+                return asked.between(model, self._read(data), between, count)
             if attribute:
-                return making.with_attribute(model, self._read(data), attribute, count // 2)
-            return making.examples(model, count, seed)
+                return asked.with_attribute(model, self._read(data), attribute, count // 2)
+            return asked.examples(model, count, seed)
 
     def judge_samples(self, judge, data, *, count: int = 1000, seed: int = 0) -> dict:
         """How this network's samples look to a trained classifier, beside rows that are real.
@@ -383,19 +384,19 @@ class Learner(BaseEstimator):
         """
         other = Learner.load(judge) if isinstance(judge, (str, os.PathLike)) else judge
         with own_chance():
-            drawn = making.examples(self._fitted(), count, seed)
-            return making.quality(self._fitted(), other._fitted(), other._read(data), drawn)
+            drawn = asked.examples(self._fitted(), count, seed)
+            return asked.quality(self._fitted(), other._fitted(), other._read(data), drawn)
 
     def recall(
         self, data, *, count: int = 4, corrupted: float = 0.2, seed: int = 0
-    ) -> list[making.Recall]:
+    ) -> list[asked.Recall]:
         """What a Hopfield net makes of the first ``count`` rows of a source, corrupted.
 
         corrupted : share of the units of each row that are turned over
         returns : per row the pattern, the states on the way, their energies, and the overlap
         """
         with own_chance():
-            return making.recalls(self._fitted(), self._read(data), count, corrupted, seed)
+            return asked.recalls(self._fitted(), self._read(data), count, corrupted, seed)
 
     def encode(self, data) -> np.ndarray:
         """The code of every row of a source, (rows, code), of a network that has one."""

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from layerwise.data.datasets import Rows
+from layerwise.job.choices import Choice
 from layerwise.job.lock import FILE
-from layerwise.job.plan import Choice, Plan
+from layerwise.job.plan import Plan
 from layerwise.job.threads import measure_threads
 from layerwise.run import SETTINGS, STATUS, Run, list_runs
 from layerwise.scaling.processes import Processes, launch, restarted

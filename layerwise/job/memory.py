@@ -9,7 +9,8 @@ from torch import nn
 
 from layerwise.data.datasets import Rows
 from layerwise.errors import RunError
-from layerwise.job.plan import Choice, Plan
+from layerwise.job.choices import Choice
+from layerwise.job.plan import Plan
 from layerwise.scaling.processes import LostProcessError
 
 RAN_OUT = "its memory ran out"

@@ -8,8 +8,9 @@ from torch import nn
 
 from layerwise.data.source import counted
 from layerwise.errors import RunError, SettingsError
+from layerwise.job.choices import Choice
 from layerwise.job.model import load_model
-from layerwise.job.plan import Choice, Plan
+from layerwise.job.plan import Plan
 from layerwise.run import Run
 
 
