@@ -10,11 +10,12 @@ images); neither was sought further.
 Published for the same machine: CD-1 -125.53, CD-3 -105.50, CD-25 -86.34 (Salakhutdinov and Murray
 2008, "On the quantitative analysis of deep belief networks", table 1).
 
-    layerwise fetch mnist; python examples/rbm_mnist.py [persistent] [cd1]
+    layerwise fetch mnist; python examples/rbm_mnist.py [persistent] [cd1] [SEED...]
 """
 
 import sys
 import time
+from itertools import product
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ from layerwise.networks.rbm import RBM
 from layerwise.tasks.contrastive_divergence import ContrastiveDivergence
 from layerwise.training import train
 
-HIDDEN, EPOCHS, SEED = 500, 20, 0
+HIDDEN, EPOCHS, TEST_SEED = 500, 20, 0
 METHODS = {"persistent": (0.2, {"persistent": True}), "cd1": (0.05, {"steps": 1})}
 
 
@@ -39,9 +40,9 @@ def images() -> tuple[Tensor, Tensor]:
     return pixels[torch.from_numpy(~testing)], pixels[torch.from_numpy(testing)]
 
 
-def learned(rows: Tensor, rate: float, options: dict) -> RBM:
+def learned(rows: Tensor, rate: float, options: dict, seed: int) -> RBM:
     """A machine that learned by contrastive divergence with this rate and these options."""
-    torch.manual_seed(SEED)
+    torch.manual_seed(seed)
     machine = RBM(tuple(rows.shape[1:]), hidden=HIDDEN)
     task = ContrastiveDivergence(Target("none"), **options)
     stages = (
@@ -49,7 +50,7 @@ def learned(rows: Tensor, rate: float, options: dict) -> RBM:
         Stage(task, "sgd", {}, rate, "cosine", epochs=EPOCHS, batch_size=100),
     )
     start = time.perf_counter(), time.process_time()
-    for progress in train(machine, stages, TensorDataset(rows), seed=SEED):
+    for progress in train(machine, stages, TensorDataset(rows), seed=seed):
         if progress and progress.epoch_ended and progress.epoch % 5 == 0:
             seconds, busy = time.perf_counter() - start[0], time.process_time() - start[1]
             print(f"  epoch {progress.epoch}: {seconds:.0f} s, {busy:.0f} s of a processor",
@@ -59,15 +60,16 @@ def learned(rows: Tensor, rate: float, options: dict) -> RBM:
 
 def main() -> None:
     rows, tested = images()
-    binary = torch.bernoulli(tested, generator=torch.Generator().manual_seed(SEED))
-    for name in sys.argv[1:] or METHODS:
-        machine = learned(rows, *METHODS[name])
-        torch.manual_seed(SEED)
+    binary = torch.bernoulli(tested, generator=torch.Generator().manual_seed(TEST_SEED))
+    seeds = [int(word) for word in sys.argv[1:] if word.isdecimal()] or [0]
+    for name, seed in product([word for word in sys.argv[1:] if word in METHODS] or METHODS, seeds):
+        machine = learned(rows, *METHODS[name], seed)
+        torch.manual_seed(TEST_SEED)
         log_z = log_partition_annealed(machine, rows=rows)
         found = log_likelihood(machine, binary, log_z.value)
         error = found.std() / len(found) ** 0.5
-        print(f"{name}: {found.mean():.2f} +- {error:.2f} nats; log Z {log_z.value:.2f} +- "
-              f"{log_z.standard_error:.2f}", flush=True)  # fmt: skip
+        print(f"{name}, seed {seed}: {found.mean():.2f} +- {error:.2f} nats; log Z "
+              f"{log_z.value:.2f} +- {log_z.standard_error:.2f}", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ epochs, 273 s of one processor for the training. Published: 86.76 with 50 latent
 hidden layers of 200 (Burda et al. 2016, "Importance weighted autoencoders", k = 1, 5,000 samples),
 after far longer training.
 
-    python examples/vae_mnist.py FOLDER      # the folder with MNIST's four files
+    python examples/vae_mnist.py FOLDER [SEED...]      # the folder with MNIST's four files
 """
 
 import sys
@@ -26,7 +26,7 @@ from layerwise.networks.vae import VAE
 from layerwise.tasks.variational import Variational
 from layerwise.training import train
 
-SEED = 0
+TEST_SEED = 0  # of the binarized test images and of their importance samples
 STAGE = Stage(
     Variational(Target("none")), "adam", {}, 0.003, "cosine", epochs=80, batch_size=128
 )  # fmt: skip
@@ -43,11 +43,11 @@ def unit(pixels: Tensor) -> Tensor:
     return pixels.float() / 255
 
 
-def learn(network: VAE, pixels: Tensor) -> None:
+def learn(network: VAE, pixels: Tensor, seed: int) -> None:
     """Train, and print the bound after every fifth epoch."""
     start = time.perf_counter(), time.process_time()
     dataset = TensorDataset(pixels, prepare=unit)
-    for progress in train(network, (STAGE,), dataset, seed=SEED):
+    for progress in train(network, (STAGE,), dataset, seed=seed):
         if progress and progress.epoch_ended and progress.epoch % 5 == 0:
             seconds, busy = time.perf_counter() - start[0], time.process_time() - start[1]
             bound = progress.losses()["network"]
@@ -56,17 +56,21 @@ def learn(network: VAE, pixels: Tensor) -> None:
 
 
 def main() -> None:
-    torch.manual_seed(SEED)
-    network = VAE((28, 28), activation="silu")
-    learn(network, images("train"))
     chance = unit(images("test"))
-    binary = torch.bernoulli(chance, generator=torch.Generator().manual_seed(SEED))
-    with torch.no_grad():
-        bound = STAGE.task.outputs(network, Batch(binary)).mean()
-    print(f"test images: {bound:.2f} nats by the bound", flush=True)
-    found = -log_likelihood(network, binary, 200, torch.Generator().manual_seed(SEED))
-    error = found.std() / len(found) ** 0.5
-    print(f"test images: {found.mean():.2f} +- {error:.2f} nats by 200 importance samples")
+    binary = torch.bernoulli(chance, generator=torch.Generator().manual_seed(TEST_SEED))
+    for seed in map(int, sys.argv[2:] or ["0"]):
+        torch.manual_seed(seed)
+        network = VAE((28, 28), activation="silu")
+        learn(network, images("train"), seed)
+        torch.manual_seed(TEST_SEED)
+        with torch.no_grad():
+            bound = STAGE.task.outputs(network, Batch(binary)).mean()
+        print(f"seed {seed}: test images: {bound:.2f} nats by the bound", flush=True)
+        generator = torch.Generator().manual_seed(TEST_SEED)
+        found = -log_likelihood(network, binary, 200, generator)
+        error = found.std() / len(found) ** 0.5
+        print(f"seed {seed}: {found.mean():.2f} +- {error:.2f} nats by 200 importance samples",
+              flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -328,6 +328,7 @@ class Learner(BaseEstimator):
         source = self._read(data)
         table = predict_rows(model, source)
         unsaid = ["split", "fold", "threshold", *column_names(model.target, "threshold")]
+        unsaid += ["truth"] * (model.target.kind == "none")
         table = table.drop(columns=unsaid, errors="ignore")
         scores = table[column_names(model.target, "score")].to_numpy()
         given = answers(model, scores)

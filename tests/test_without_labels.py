@@ -206,6 +206,19 @@ def test_a_report_says_how_near_samples_are_and_how_likely_rows_are(vae):
     assert "importance samples" in text
 
 
+def test_folds_leave_no_test_rows_for_the_network_that_is_kept_and_still_show_samples(folder):
+    words = ("--network", "gan", "--epochs", "1", "--folds", "2")
+    found = run(folder, "digits", *words, name="folds")
+    assert read(found, "results")["headline"]["rows"] == 1797
+    assert (found / "specimens.safetensors").exists()
+
+
+def test_predictions_without_labels_have_no_truth(folder):
+    found = run(folder, folder / "plain.csv", "--task", "reconstruct", "--epochs", "5", name="re")
+    table = Learner.load(found).predict_table(folder / "plain.csv")
+    assert list(table) == ["row", "prediction", "score"]
+
+
 def test_codes_of_rows(folder):
     found = run(folder, folder / "plain.csv", "--task", "reconstruct", "--epochs", "5", name="re")
     codes = Learner.load(found).encode(folder / "plain.csv")

@@ -34,9 +34,10 @@ def exact_duplicates(evidence: Evidence) -> dict:
             continue
         alike = np.isin(evidence.contents[other][found], evidence.contents[first]).sum()
         verb = "equals" if len(found) == 1 else "equal"
+        same = f" ({alike:,} of them with the same target)" if evidence.roles.target else ""
         said.append(
             f"{len(found):,} of {len(held):,} {other} rows {verb} a {_singular(first)} row in all "
-            f"inputs ({alike:,} of them with the same target)"
+            f"inputs{same}"
         )
         matched = evidence.rows[first][order[places[found]]]
         pairs += list(np.stack([evidence.rows[other][found], matched], axis=1))

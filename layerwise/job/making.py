@@ -30,6 +30,8 @@ def write_specimens(run: Run, plan: Plan, part: str, journal: list[dict]) -> dic
     network, sentences = plan.model.network, []
     if not (hasattr(network, "decode") or hasattr(network, "sample")):
         return {"sentences": []}
+    filled = (one for one in (part, "validation", "train") if len(plan.rows(one)))
+    part = next(filled)  # with folds the network that is kept has no test rows
     inputs = _inputs(plan, part, max(SHOWN, JUDGED))
     if not isinstance(inputs, Tensor):
         return {"sentences": []}
