@@ -3,10 +3,10 @@
 Kingma and Welling 2014, "Auto-encoding variational Bayes". One hidden layer of 400 silu units each
 way, 40 latent numbers, pixels drawn anew as 0 or 1 in every step. The figure is the negative
 log-likelihood of the 10,000 test images, binarized once by a fixed seed, with 200 importance
-samples: 90.16, 90.22 and 90.17 for seeds 0, 1 and 2 (mean 90.18, deviation 0.03; standard error over
-the images 0.22); the bound itself gives 94.3. 80 epochs, 230 to 270 s of one processor. Published: 86.76 with 50 latent numbers and two
-hidden layers of 200 (Burda et al. 2016, "Importance weighted autoencoders", k = 1, 5,000 samples),
-after far longer training.
+samples: 90.16, 90.22 and 90.17 for seeds 0, 1 and 2 (mean 90.18, deviation 0.03; standard error
+over the images 0.22); the bound itself gives 94.3. 80 epochs, 230 to 270 s of one processor.
+Published: 86.76 with 50 latent numbers and two hidden layers of 200 (Burda et al. 2016, "Importance
+weighted autoencoders", table 1, k = 1, 5,000 samples), after far longer training.
 
     python examples/vae_mnist.py FOLDER [SEED...]      # the folder with MNIST's four files
 """
