@@ -219,6 +219,12 @@ def test_predictions_without_labels_have_no_truth(folder):
     assert list(table) == ["row", "prediction", "score"]
 
 
+def test_a_code_that_is_not_smaller_than_the_inputs_is_warned_of(folder, capsys):
+    words = ["--task", "reconstruct", "--network.code", "10", "--epochs", "1"]
+    assert main(["fit", "iris", *words, "--folder", str(folder / "wide")]) == 0
+    assert "The code is not smaller than the inputs" in capsys.readouterr().out
+
+
 def test_codes_of_rows(folder):
     found = run(folder, folder / "plain.csv", "--task", "reconstruct", "--epochs", "5", name="re")
     codes = Learner.load(found).encode(folder / "plain.csv")

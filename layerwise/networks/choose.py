@@ -50,7 +50,7 @@ def auto_network_without_labels(
     width = prod(input_shape)
     code = max(1, min(16, width // 3))
     hidden = (max(4 * code, min(64, 2 * width)),)
-    why = f"rows of {width} numbers: an autoencoder with a code of {code}."
+    why = f"rows of {width} numbers: an autoencoder."
     return "autoencoder", {"hidden": hidden, "code": code}, why
 
 
