@@ -282,6 +282,7 @@ BAD = [
     ("odd.csv", "--task detect --target c", "needs a target of two classes"),
     ("odd.csv", "--task detect --target odd --task.alarms 0", "alarms of detect must be above 0"),
     ("odd.csv", "--task detect --target odd --task.noise -1", "must not be negative"),
+    ("odd.csv", "--task detect --target odd --prevalence 0.1", "the scores of detect are none"),
     ("odd.csv", "--task detect --target nothing", "Column 'nothing' (target) is not in"),
     ("plain.csv", "", "does not say what is to be predicted"),
     ("plain.csv", "--task reconstruct --network.code 0", "code"),

@@ -6,7 +6,7 @@ from torch import nn
 from layerwise.contracts import Target
 from layerwise.errors import SettingsError
 from layerwise.networks import network_class
-from layerwise.networks.choose import auto_network, recipe_of
+from layerwise.networks.choose import auto_network, auto_network_without_labels, recipe_of
 
 TARGET = Target("classes", ("y",), ("a", "b", "c"))
 
@@ -51,3 +51,13 @@ def test_a_recipe_is_found_by_its_name():
 
 def test_a_network_without_recipes_gets_the_usual_one():
     assert recipe_of(nn.Linear, "modern")[-1].optimizer == "adamw"
+
+
+@pytest.mark.parametrize(
+    ("shape", "name"), [((12,), "autoencoder"), ((1, 28, 28), "conv_autoencoder"), ((1,), None)]
+)
+def test_without_labels_an_autoencoder_is_chosen_whose_code_is_smaller(shape, name):
+    found, options, why = auto_network_without_labels(shape, 100, (), Target("none"))
+    assert found == (name or "autoencoder")
+    assert why.endswith(".")
+    assert options.get("code", 1) <= max(1, shape[0] // 2)
