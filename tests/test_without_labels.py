@@ -80,6 +80,7 @@ def test_anomalies_are_never_learned_from_and_judged_without_accuracy(folder):
     assert scores["roc_auc"] > 0.9
     assert [one["name"] for one in results["baselines"]] == ["isolation_forest", "pca_error"]
     assert "best F1" in results["threshold"]["text"]
+    assert "compares with no value from other" in (found / "report.html").read_text("utf-8")
 
 
 def test_without_a_target_all_rows_are_learned_from(folder):

@@ -64,10 +64,23 @@ def headline(record: Record) -> dict[str, Any] | None:
         "label": label(name),
         "part": part,
         "sentence": sentence,
-        "meaning": (record.plan.get("task") or {}).get("judged_by") or _meaning(name),
+        "meaning": _what_it_means(record, name),
         "against": against_baselines(record),
         "finding": "" if record.same_rows else _verdict_of(record).get("finding", ""),
     }
+
+
+def _what_it_means(record: Record, name: str) -> str:
+    """The leading metric explained; without labels what the task says of its own number."""
+    text = (record.plan.get("task") or {}).get("judged_by") or _meaning(name)
+    judged = record.judged
+    if name != "pr_auc" or judged is None or judged.kind != "binary":
+        return text
+    share = float(judged.weights @ (judged.truth == 1) / judged.weights.sum())
+    return (
+        f"{text} Here {share:.2%} of the rows are positive; it compares with no value from other "
+        "shares."
+    )
 
 
 def _meaning(name: str) -> str:

@@ -6,25 +6,14 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 from torch.testing import assert_close
-from torch.utils.data import Dataset
 
-from layerwise.contracts import Batch, Stage, Target
+from layerwise.contracts import Stage, Target
+from layerwise.data.datasets import TensorDataset
 from layerwise.errors import SettingsError
 from layerwise.networks.autoencoder import Autoencoder
 from layerwise.networks.summary import summarize
 from layerwise.tasks.reconstruct import Reconstruct
 from layerwise.training import train
-
-
-class Rows(Dataset):
-    def __init__(self, inputs):
-        self.inputs = inputs
-
-    def __len__(self):
-        return len(self.inputs)
-
-    def batch(self, indices):
-        return Batch(self.inputs[indices])
 
 
 def correlated(rows=200, columns=6):
@@ -59,7 +48,7 @@ def test_a_linear_one_spans_the_subspace_of_pca(tied):
     network = Autoencoder((6,), hidden=(), code=2, tied=tied)
     options = {"line_search_fn": "strong_wolfe", "max_iter": 100}
     stage = Stage(Reconstruct(Target("none")), "lbfgs", options, 1.0, epochs=20, batch_size="all")
-    for _ in train(network, (stage,), Rows(inputs)):
+    for _ in train(network, (stage,), TensorDataset(inputs)):
         pass
     pca = PCA(2).fit(inputs.numpy())
     expected = torch.as_tensor(pca.inverse_transform(pca.transform(inputs.numpy())))

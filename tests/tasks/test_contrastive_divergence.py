@@ -8,6 +8,7 @@ from torch import tensor
 from torch.testing import assert_close
 
 from layerwise.contracts import Batch, Stage, Target
+from layerwise.data.datasets import TensorDataset
 from layerwise.errors import SettingsError
 from layerwise.evaluation.partition import log_likelihood, log_partition_exact
 from layerwise.networks.rbm import RBM
@@ -15,17 +16,6 @@ from layerwise.tasks.contrastive_divergence import ContrastiveDivergence
 from layerwise.training import train
 
 NONE = Target("none")
-
-
-class Rows:
-    def __init__(self, inputs):
-        self.inputs = inputs
-
-    def __len__(self):
-        return len(self.inputs)
-
-    def batch(self, indices):
-        return Batch(self.inputs[indices])
 
 
 def machine(**more):
@@ -102,7 +92,7 @@ def test_the_first_dreams_are_moved_examples():
 
 
 def test_a_resumed_run_ends_with_the_same_bits():
-    rows = Rows(torch.rand(40, 6, generator=torch.Generator().manual_seed(3)))
+    rows = TensorDataset(torch.rand(40, 6, generator=torch.Generator().manual_seed(3)))
 
     def run(state=None):
         """The weights at the end, and the state after the sixth step."""
@@ -164,7 +154,7 @@ def test_learning_raises_the_exact_likelihood_nearly_to_the_entropy_of_the_data(
         Stage(task, "closed_form"),
         Stage(task, "sgd", {"momentum": 0.5}, 0.2, "cosine", epochs=250, batch_size=30),
     )
-    for _ in train(network, stages, Rows(bars)):
+    for _ in train(network, stages, TensorDataset(bars)):
         pass
     mean = log_likelihood(network, bars, log_partition_exact(network)).mean().item()
     assert -1.4 < mean < -1.0986  # log(1/3) is the best that can be

@@ -6,6 +6,7 @@ from torch import tensor
 from torch.testing import assert_close
 
 from layerwise.contracts import Batch, Stage, Target
+from layerwise.data.datasets import TensorDataset
 from layerwise.errors import SettingsError
 from layerwise.networks.dbn import DBN
 from layerwise.tasks.classify import Classify
@@ -13,17 +14,6 @@ from layerwise.tasks.greedy_contrastive_divergence import GreedyContrastiveDiver
 from layerwise.training import train
 
 CLASSES = Target("classes", ("y",), ("a", "b", "c"))
-
-
-class Rows:
-    def __init__(self, inputs, targets=None):
-        self.inputs, self.targets = inputs, targets
-
-    def __len__(self):
-        return len(self.inputs)
-
-    def batch(self, indices):
-        return Batch(self.inputs[indices], None if self.targets is None else self.targets[indices])
 
 
 def net(output_size=3):
@@ -67,7 +57,7 @@ def test_in_the_first_half_only_the_first_layer_moves_and_the_classifier_never()
     stage = Stage(task, "sgd", {"momentum": 0.9}, 0.1, epochs=4, batch_size=10)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     moved = []
-    for _ in train(network, (stage,), Rows(bars())):
+    for _ in train(network, (stage,), TensorDataset(bars())):
         now = network.state_dict()
         weights = ("layers.0.weight", "layers.1.weight", "classifier.weight")
         moved.append([not torch.equal(now[name], before[name]) for name in weights])
@@ -81,7 +71,7 @@ def test_a_stack_pretrained_on_three_patterns_dreams_of_them():
     network = DBN((6,), hidden=(8, 8))
     task = GreedyContrastiveDivergence(Target("none"), steps=5)
     stage = Stage(task, "sgd", {"momentum": 0.5}, 0.2, epochs=300, batch_size=30)
-    for _ in train(network, (stage,), Rows(bars())):
+    for _ in train(network, (stage,), TensorDataset(bars())):
         pass
     torch.manual_seed(1)
     dreams = network.sample(500)
@@ -97,7 +87,7 @@ def test_fine_tuning_follows_in_a_second_stage():
         Stage(classify, "adamw", {}, 0.02, epochs=30, batch_size=30),
     )
     classes = torch.arange(3).repeat(30)
-    for _ in train(network, stages, Rows(bars(), classes)):
+    for _ in train(network, stages, TensorDataset(bars(), classes)):
         pass
     assert classify.outputs(network, Batch(bars())).argmax(1).equal(classes)
 

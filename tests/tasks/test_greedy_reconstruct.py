@@ -6,6 +6,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from layerwise.contracts import Batch, Stage, Target
+from layerwise.data.datasets import TensorDataset
 from layerwise.errors import SettingsError
 from layerwise.networks.autoencoder import Autoencoder
 from layerwise.networks.conv_autoencoder import ConvAutoencoder
@@ -13,17 +14,6 @@ from layerwise.tasks.greedy_reconstruct import GreedyReconstruct
 from layerwise.training import train
 
 NONE = Target("none")
-
-
-class Rows:
-    def __init__(self, inputs):
-        self.inputs = inputs
-
-    def __len__(self):
-        return len(self.inputs)
-
-    def batch(self, indices):
-        return Batch(self.inputs[indices])
 
 
 def network(**options):
@@ -103,7 +93,7 @@ def test_learning_by_the_engine_lowers_every_layers_error(build):
     before = task.outputs(net, Batch(images)).mean()
     stage = Stage(task, "adam", {}, 0.01, epochs=60, batch_size=20)
     seen = {}
-    for progress in train(net, (stage,), Rows(images)):
+    for progress in train(net, (stage,), TensorDataset(images)):
         if progress.epoch_ended:
             for part, value in progress.losses().items():
                 seen.setdefault(part, []).append(value)

@@ -8,6 +8,7 @@ from torch import nn, tensor
 from torch.testing import assert_close
 
 from layerwise.contracts import Batch, Stage, Target
+from layerwise.data.datasets import TensorDataset
 from layerwise.errors import SettingsError
 from layerwise.networks.autoencoder import Autoencoder
 from layerwise.networks.conv_autoencoder import ConvAutoencoder
@@ -17,17 +18,6 @@ from layerwise.training import train
 
 NONE = Target("none")
 SIGMOID = {"hidden": (), "code": 3, "code_activation": "sigmoid"}
-
-
-class Rows:
-    def __init__(self, inputs):
-        self.inputs = inputs
-
-    def __len__(self):
-        return len(self.inputs)
-
-    def batch(self, indices):
-        return Batch(self.inputs[indices])
 
 
 def network(shape=(4,), **options):
@@ -43,7 +33,7 @@ def loss_of(task, net, batch, seed=0):
 
 def learnt(net, task, inputs, epochs=150, rate=0.01):
     stage = Stage(task, "adam", {}, rate, epochs=epochs, batch_size="all")
-    for _ in train(net, (stage,), Rows(inputs)):
+    for _ in train(net, (stage,), TensorDataset(inputs)):
         pass
     return net
 
