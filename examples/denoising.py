@@ -9,8 +9,8 @@ images, 8 epochs (so reduced for speed).
     median filter    15.6 +- 0.8        wavelet            15.0 +- 0.6
     total variation  17.3 +- 1.2        autoencoder        18.8 +- 1.8
 
-The autoencoder's three seeds give 18.6, 19.1 and 18.8 (deviation 0.27). It gains 0.73 dB on the best
-filter, image by image (standard error 0.05 over images).
+The autoencoder's three seeds give 18.6, 19.1 and 18.8 (deviation 0.27). It gains 0.73 dB on the
+best filter, image by image (standard error 0.05 over images).
 
     layerwise fetch mnist; pip install scikit-image PyWavelets; python examples/denoising.py
 """
