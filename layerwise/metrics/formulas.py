@@ -1,184 +1,17 @@
-"""P, what is reported: pure functions of the predictions table, all weighted by the row weight.
-
-``METRICS`` is the table of all of them; ``find_metric`` also loads a person's own ("my.py:name").
-Nothing here needs more than numpy.
-"""
+"""The formulas of the metrics of classes, labels, amounts and rows without labels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from math import nan
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from layerwise.contracts import Target
-from layerwise.errors import DataError, SettingsError, nearest
-from layerwise.own_code import is_own, load_own
+from layerwise.metrics.predictions import Predictions
 
-if TYPE_CHECKING:
-    from pandas import DataFrame
-
-KINDS = ("binary", "classes", "labels", "count", "real", "none")
 CALIBRATION_BINS = 15  # of equal width on 0 to 1, as Guo et al. 2017 have them
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What was true and what the network said, for the rows that are judged.
-
-    kind : of the target: "binary", "classes", "labels", "count", "real" or "none"
-    classes : names of the classes or labels; binary: classes[1] is the positive one
-    truth : binary and classes int codes (rows,); labels 0 or 1 (rows, labels);
-        count and real (rows, targets), in the target's own units; none (rows, 1) zeros
-    scores : binary and classes probabilities (rows, classes); labels probabilities
-        (rows, labels); count and real predictions (rows, targets); none (rows, 1) the number
-        by which the task judges a row, lower is better
-    weight : (rows,), may be negative; None: every row counts once
-    group : (rows,), rows of one group are drawn together by the bootstrap
-    threshold : (rows,), binary: the chance from which on a row is called positive; (rows, classes),
-        classes: said is the class whose chance is the most times its own; None: the likelier class
-    """
-
-    kind: str
-    classes: tuple[str, ...]
-    truth: np.ndarray
-    scores: np.ndarray
-    weight: np.ndarray | None = None
-    group: np.ndarray | None = None
-    threshold: np.ndarray | None = None
-    _known: dict = field(default_factory=dict, repr=False, compare=False)
-
-    def __len__(self) -> int:
-        return len(self.truth)
-
-    @property
-    def weights(self) -> np.ndarray:
-        """Weight of each row, ones where none was given; (rows,)."""
-        return np.ones(len(self)) if self.weight is None else self.weight
-
-    def take(self, rows) -> Predictions:
-        """Give the rows ``rows``: numbers (repeats allowed), a mask or a slice."""
-        return Predictions(
-            self.kind,
-            self.classes,
-            self.truth[rows],
-            self.scores[rows],
-            None if self.weight is None else self.weight[rows],
-            None if self.group is None else self.group[rows],
-            None if self.threshold is None else self.threshold[rows],
-        )
-
-    def reweighted(self, factor: np.ndarray) -> Predictions:
-        """Give the same rows, their weights times ``factor`` (rows,).
-
-        With counts as factor it is a bootstrap resample that needs no new sorting: what does not
-        depend on the weights (``once``) is shared.
-        """
-        return replace(self, weight=self.weights * factor)
-
-    def once(self, compute: Callable[..., Any], *arguments) -> Any:
-        """Give ``compute(self, *arguments)``, worked out once for all reweighted copies.
-
-        ``compute`` must not look at the weights.
-        """
-        name = (compute, *arguments)
-        if name not in self._known:
-            self._known[name] = compute(self, *arguments)
-        return self._known[name]
-
-    @classmethod
-    def from_table(cls, table: DataFrame, target: Target, split: str | None = None) -> Predictions:
-        """Read them from a predictions table: the rows of one split, or all with None.
-
-        Rows without a truth are left out. DataError: a column is missing, or a truth is none of
-        the target's classes.
-        """
-        if split is not None:
-            table = table.loc[table["split"] == split]
-        truth, scores = _truth_of(table, target), _scores_of(table, target)
-        known = np.asarray(np.isfinite(truth.reshape(len(table), -1)).all(axis=1))
-        coded = target.kind in ("binary", "classes")
-        return cls(
-            target.kind,
-            target.classes,
-            truth[known].astype(np.int64) if coded else truth[known],
-            scores[known],
-            _column(table, "weight", known, float),
-            _column(table, "group", known, None),
-            _thresholds_of(table, target, known),
-        )
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A number that says how good predictions are.
-
-    formula : Predictions -> float
-    higher_is_better : whether a network should raise it
-    kinds : of targets that it can judge
-    summary : one line for people
-    weighted : whether ``formula`` minds ``weight``, so that a resample is a reweighting; a
-        person's own metric is resampled by taking rows
-    of_rows : where the value is the weighted mean of one number per row, or ``rooted`` its root:
-        Predictions -> (rows,), or (rows, targets) of which the means are averaged
-    """
-
-    formula: Callable[[Predictions], float]
-    higher_is_better: bool = True
-    kinds: tuple[str, ...] = KINDS
-    summary: str = ""
-    weighted: bool = True
-    of_rows: Callable[[Predictions], np.ndarray] | None = None
-    rooted: bool = False
-
-    def function(self, predictions: Predictions) -> float:
-        """Give the value; NaN where it is undefined or where a score is missing (NaN)."""
-        if not len(predictions) or not predictions.once(_all_scored):
-            return nan
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return float(self.formula(predictions))
-
-    def resampled(self, predictions: Predictions, counts: np.ndarray) -> float:
-        """Give the value when row i occurs ``counts[i]`` times; counts are integers (rows,)."""
-        if self.weighted:
-            return self.function(predictions.reweighted(counts))
-        return self.function(predictions.take(np.repeat(np.arange(len(counts)), counts)))
-
-
-def find_metric(name: str, kind: str | None = None) -> Metric:
-    """Give the metric of a name, or a person's own function, "my.py:name".
-
-    The function takes Predictions and gives a number; its attribute ``higher_is_better`` (True
-    where absent) says which way is up. SettingsError: there is none, or it cannot judge targets
-    of ``kind``.
-    """
-    if is_own(name):
-        return _own_metric(name)
-    fitting = [other for other, metric in METRICS.items() if kind is None or kind in metric.kinds]
-    if name not in METRICS:
-        raise SettingsError(f"There is no metric '{name}'.{nearest(name, fitting)}")
-    if name not in fitting:
-        raise SettingsError(
-            f"The metric '{name}' judges targets of the kind {' or '.join(METRICS[name].kinds)}, "
-            f"not {kind}. Give one of these: {', '.join(fitting)}."
-        )
-    return METRICS[name]
-
-
-def _own_metric(name: str) -> Metric:
-    function = load_own(name, "metric")
-    if not callable(function):
-        raise SettingsError(
-            f"The metric '{name}' must be a function of Predictions, got {type(function).__name__}."
-        )
-    judge: Any = function  # may give any number
-    higher = bool(getattr(function, "higher_is_better", True))
-    lines = (function.__doc__ or "").strip().splitlines()
-    return Metric(judge, higher, KINDS, lines[0] if lines else name, weighted=False)
-
 
 # Decisions -------------------------------------------------------------------------------------
 
@@ -240,17 +73,6 @@ def abstaining(predictions: Predictions, below: float) -> tuple[float, float]:
     right = (decisions(predictions) == predictions.truth) & decided
     coverage = _mean(decided, predictions)
     return coverage, _mean(right, predictions) / coverage if coverage else nan
-
-
-def coverage_metrics(below: float) -> dict[str, Metric]:
-    """Give "coverage" and "accuracy_decided" as metrics, for abstention below a probability."""
-    kinds = ("binary", "classes")
-    share = f"Share of rows decided when it abstains below {below:g}"
-    right = f"Share of right decisions among rows decided, abstaining below {below:g}"
-    return {
-        "coverage": Metric(lambda each: abstaining(each, below)[0], True, kinds, share),
-        "accuracy_decided": Metric(lambda each: abstaining(each, below)[1], True, kinds, right),
-    }
 
 
 # Rankings --------------------------------------------------------------------------------------
@@ -338,7 +160,7 @@ def pr_curve(
 
 def log_loss(predictions: Predictions) -> float:
     """Give the mean of -log(probability of the truth), in nats; labels: mean over labels too."""
-    return _mean(predictions.once(_surprise), predictions)
+    return _mean(predictions.once(surprises), predictions)
 
 
 def brier(predictions: Predictions) -> float:
@@ -346,7 +168,7 @@ def brier(predictions: Predictions) -> float:
 
     Binary and labels: of the positive one; classes: summed over the classes (Brier 1950).
     """
-    return _mean(predictions.once(_squared_surprise), predictions)
+    return _mean(predictions.once(squared_surprises), predictions)
 
 
 def calibration_error(predictions: Predictions) -> float:
@@ -378,12 +200,12 @@ def calibration_bins(
 
 def mae(predictions: Predictions) -> float:
     """Give the mean absolute error, in the target's unit; several targets: their mean."""
-    return _average(_mean_columns(predictions.once(_absolute_errors), predictions))
+    return _average(_mean_columns(predictions.once(absolute_errors), predictions))
 
 
 def rmse(predictions: Predictions) -> float:
     """Give the root of the mean squared error, in the target's unit; several targets: mean."""
-    return _average(np.sqrt(_mean_columns(predictions.once(_squared_errors), predictions)))
+    return _average(np.sqrt(_mean_columns(predictions.once(squared_errors), predictions)))
 
 
 def r2(predictions: Predictions) -> float:
@@ -392,7 +214,7 @@ def r2(predictions: Predictions) -> float:
     NaN where a target does not vary.
     """
     truth = predictions.truth
-    errors = _mean_columns(predictions.once(_squared_errors), predictions)
+    errors = _mean_columns(predictions.once(squared_errors), predictions)
     spread = _mean_columns((truth - _mean_columns(truth, predictions)) ** 2, predictions)
     return _average(1 - errors / np.where(spread > 0, spread, nan))
 
@@ -404,7 +226,7 @@ def mean_error(predictions: Predictions) -> float:
 
 def poisson_deviance(predictions: Predictions) -> float:
     """Give the mean of 2 (y log(y/m) - y + m) for predicted counts m, which are at least 1e-7."""
-    return _average(_mean_columns(predictions.once(_poisson_deviances), predictions))
+    return _average(_mean_columns(predictions.once(poisson_deviances), predictions))
 
 
 # What they are made of -------------------------------------------------------------------------
@@ -459,10 +281,6 @@ def _over_classes(predictions: Predictions, rate: Callable[..., np.ndarray]) -> 
     if predictions.kind == "binary":
         return float(rates[1])
     return _average(rates[(called != 0) | (true != 0)])
-
-
-def _all_scored(predictions: Predictions) -> bool:
-    return not np.isnan(predictions.scores).any()
 
 
 def _decisions(predictions: Predictions) -> np.ndarray:
@@ -539,7 +357,8 @@ def _counts_above(
     return np.append(0.0, hits), np.append(0.0, false), np.append(np.inf, ranks.scores)
 
 
-def _surprise(predictions: Predictions) -> np.ndarray:
+def surprises(predictions: Predictions) -> np.ndarray:
+    """Give -log(probability of the truth) of each row, in nats; (rows,)."""
     smallest = np.finfo(predictions.scores.dtype).eps  # as scikit-learn has it
     if predictions.kind == "labels":
         of_truth = np.where(predictions.truth > 0, predictions.scores, 1 - predictions.scores)
@@ -548,7 +367,8 @@ def _surprise(predictions: Predictions) -> np.ndarray:
     return -np.log(np.clip(of_truth, smallest, 1))
 
 
-def _squared_surprise(predictions: Predictions) -> np.ndarray:
+def squared_surprises(predictions: Predictions) -> np.ndarray:
+    """Give Squared error of the probabilities of each row; (rows,)."""
     if predictions.kind == "labels":
         return ((predictions.scores - predictions.truth) ** 2).mean(axis=1)
     if predictions.kind == "binary":
@@ -571,142 +391,23 @@ def _confidences(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.n
     return bins.astype(np.int64), confidence, so.astype(float)
 
 
-def _absolute_errors(predictions: Predictions) -> np.ndarray:
+def absolute_errors(predictions: Predictions) -> np.ndarray:
+    """Give (rows, targets), in the target's unit."""
     return np.abs(predictions.truth - predictions.scores)
 
 
-def _squared_errors(predictions: Predictions) -> np.ndarray:
+def squared_errors(predictions: Predictions) -> np.ndarray:
+    """Give (rows, targets), in the target's unit squared."""
     return (predictions.truth - predictions.scores) ** 2
 
 
-def _poisson_deviances(predictions: Predictions) -> np.ndarray:
+def poisson_deviances(predictions: Predictions) -> np.ndarray:
+    """Give (rows, targets): 2 (y log(y/m) - y + m)."""
     truth, mean = predictions.truth, np.maximum(predictions.scores, 1e-7)
     logs = np.log(np.where(truth > 0, truth / mean, 1.0))
     return 2 * (truth * logs - truth + mean)
 
 
-def _own_numbers(predictions: Predictions) -> np.ndarray:
+def own_numbers(predictions: Predictions) -> np.ndarray:
     """Without labels a row is judged by the task's own number for it."""
     return predictions.scores
-
-
-# Reading the table -----------------------------------------------------------------------------
-
-
-def _column(table: DataFrame, name: str, rows: np.ndarray, kind: type | None):
-    if name not in table or bool(table[name].isna().all()):
-        return None
-    return table[name].to_numpy(dtype=kind)[rows]
-
-
-def _thresholds_of(table: DataFrame, target: Target, rows: np.ndarray) -> np.ndarray | None:
-    """Give the threshold of each row, of several classes that of each; None where there is none."""
-    if target.kind == "binary":
-        return _column(table, "threshold", rows, float)
-    names = column_names(target, "threshold") if target.kind == "classes" else []
-    if not names or any(name not in table or table[name].isna().all() for name in names):
-        return None
-    return table[names].to_numpy(float)[rows]
-
-
-def _read(table: DataFrame, names: list[str]) -> np.ndarray:
-    missing = [name for name in names if name not in table]
-    if missing:
-        raise DataError(
-            f"The predictions table lacks the column '{missing[0]}'."
-            f"{nearest(missing[0], table.columns)} It must come from a run with the same target."
-        )
-    return table[names].to_numpy(dtype=np.float64)
-
-
-def _scores_of(table: DataFrame, target: Target) -> np.ndarray:
-    """Give the score columns; (rows, classes, labels or targets)."""
-    return _read(table, column_names(target, "score"))
-
-
-def _truth_of(table: DataFrame, target: Target) -> np.ndarray:
-    """Give the truth as floats, NaN where missing; codes (rows,) or (rows, labels or targets)."""
-    if target.kind not in ("binary", "classes"):
-        return _read(table, column_names(target, "truth"))
-    codes = {name: code for code, name in enumerate(target.classes)}
-    texts = table["truth"]
-    truth = texts.map(lambda text: codes.get(str(text), nan)).to_numpy(dtype=np.float64)
-    unknown = np.isnan(truth) & texts.notna().to_numpy()
-    if unknown.any():
-        first = texts.to_numpy()[unknown][0]
-        raise DataError(
-            f"The truth '{first}' in the predictions table is none of the classes."
-            f"{nearest(str(first), target.classes)}"
-        )
-    return truth
-
-
-def column_names(target: Target, stem: str) -> list[str]:
-    """Give the columns "score...", "truth..." or "threshold..." of a predictions table."""
-    if target.kind in ("binary", "classes"):
-        return ["truth"] if stem == "truth" else [f"{stem}:{name}" for name in target.classes]
-    names = target.classes if target.kind == "labels" else target.names
-    if target.kind != "labels" and len(names) <= 1:
-        return [stem]
-    return [f"{stem}:{name}" for name in names]
-
-
-_DECIDED, _SCORED, _AMOUNTS = (
-    ("binary", "classes"),
-    ("binary", "classes", "labels"),
-    ("count", "real"),
-)
-
-METRICS: dict[str, Metric] = {
-    "accuracy": Metric(accuracy, True, _SCORED, "Share of right decisions"),
-    "balanced_accuracy": Metric(
-        balanced_accuracy, True, _DECIDED, "Mean over the classes of the share found of each"
-    ),
-    "precision": Metric(precision, True, _SCORED, "Share of true ones among those called positive"),
-    "recall": Metric(recall, True, _SCORED, "Share of the true ones that were called positive"),
-    "f1": Metric(f1, True, _SCORED, "Harmonic mean of precision and recall"),
-    "exact_match": Metric(exact_match, True, ("labels",), "Share of rows with all labels right"),
-    "roc_auc": Metric(
-        roc_auc, True, _SCORED, "Chance that a positive row scores above a negative one"
-    ),
-    "pr_auc": Metric(pr_auc, True, _SCORED, "Average precision over all thresholds"),
-    "log_loss": Metric(
-        log_loss,
-        False,
-        _SCORED,
-        "Mean of -log(probability of the truth), nats",
-        of_rows=_surprise,
-    ),
-    "brier": Metric(
-        brier, False, _SCORED, "Mean squared error of the probabilities", of_rows=_squared_surprise
-    ),
-    "calibration_error": Metric(
-        calibration_error, False, _SCORED, "Mean gap between confidence and share that is so"
-    ),
-    "mae": Metric(
-        mae, False, _AMOUNTS, "Mean absolute error, in the target's unit", of_rows=_absolute_errors
-    ),
-    "rmse": Metric(
-        rmse,
-        False,
-        _AMOUNTS,
-        "Root of the mean squared error, in the target's unit",
-        of_rows=_squared_errors,
-        rooted=True,
-    ),
-    "r2": Metric(r2, True, _AMOUNTS, "Share of the variance that is explained"),
-    "mean_error": Metric(
-        mean_error,
-        False,
-        ("none",),
-        "Mean over the rows of what the task judges each by: an error, or nats",
-        of_rows=_own_numbers,
-    ),
-    "poisson_deviance": Metric(
-        poisson_deviance,
-        False,
-        ("count",),
-        "How far counts are from Poisson predictions",
-        of_rows=_poisson_deviances,
-    ),
-}
