@@ -48,6 +48,7 @@ from layerwise.metrics.formulas import (
     surprises,
 )
 from layerwise.metrics.predictions import Predictions, column_names
+from layerwise.metrics.translation import bleu, chrf
 from layerwise.own_code import is_own, load_own
 
 __all__ = [
@@ -209,4 +210,6 @@ METRICS: dict[str, Metric] = {
         "How far counts are from Poisson predictions",
         of_rows=poisson_deviances,
     ),
+    "chrf": Metric(chrf, True, ("text",), "F score of character n-grams up to 6 (chrF2), 0 to 100"),
+    "bleu": Metric(bleu, True, ("text",), "Precision of word n-grams up to 4 (BLEU), 0 to 100"),
 }

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 class Predictions:
     """What was true and what the network said, for the rows that are judged.
 
-    kind : of the target: "binary", "classes", "labels", "count", "real" or "none"
+    kind : of the target: "binary", "classes", "labels", "count", "real", "none" or "text"
     classes : names of the classes or labels; binary: classes[1] is the positive one
     truth : binary and classes int codes (rows,); labels 0 or 1 (rows, labels);
-        count and real (rows, targets), in the target's own units; none (rows, 1) zeros
+        count and real (rows, targets), in the target's own units; none (rows, 1) zeros;
+        text (rows,) object, the references
     scores : binary and classes probabilities (rows, classes); labels probabilities
         (rows, labels); count and real predictions (rows, targets); none (rows, 1) the number
-        by which the task judges a row, lower is better
+        by which the task judges a row, lower is better; text (rows,) object, what was said
     weight : (rows,), may be negative; None: every row counts once
     group : (rows,), rows of one group are drawn together by the bootstrap
     threshold : (rows,), binary: the chance from which on a row is called positive; (rows, classes),
@@ -52,7 +53,7 @@ class Predictions:
 
     @property
     def all_scored(self) -> bool:
-        """Whether no score is missing (NaN)."""
+        """Whether no score is missing (NaN, or of texts None)."""
         return self.once(_all_scored)
 
     def take(self, rows) -> Predictions:
@@ -95,7 +96,7 @@ class Predictions:
         if split is not None:
             table = table.loc[table["split"] == split]
         truth, scores = _truth_of(table, target), _scores_of(table, target)
-        known = np.asarray(np.isfinite(truth.reshape(len(table), -1)).all(axis=1))
+        known = _is_there(truth)
         coded = target.kind in ("binary", "classes")
         return cls(
             target.kind,
@@ -134,13 +135,35 @@ def _read(table: DataFrame, names: list[str]) -> np.ndarray:
     return table[names].to_numpy(dtype=np.float64)
 
 
+def _texts(table: DataFrame, name: str) -> np.ndarray:
+    """Give a column of texts, None where one is missing; (rows,) object."""
+    if name not in table:
+        _read(table, [name])
+    column = table[name]
+    return column.astype(object).where(column.notna(), None).to_numpy(dtype=object)
+
+
+def _is_there(values: np.ndarray) -> np.ndarray:
+    """Give whether each row is complete: finite numbers, or a text; (rows,) bool."""
+    if values.dtype == object:
+        return np.array([isinstance(value, str) for value in values], dtype=bool)
+    return np.asarray(np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+
+
 def _scores_of(table: DataFrame, target: Target) -> np.ndarray:
-    """Give the score columns; (rows, classes, labels or targets)."""
+    """Give the score columns; (rows, classes, labels or targets), of texts (rows,)."""
+    if target.kind == "text":
+        return _texts(table, "score")
     return _read(table, column_names(target, "score"))
 
 
 def _truth_of(table: DataFrame, target: Target) -> np.ndarray:
-    """Give the truth as floats, NaN where missing; codes (rows,) or (rows, labels or targets)."""
+    """Give the truth as floats, NaN where missing; codes (rows,) or (rows, labels or targets).
+
+    Of texts (rows,) object, None where missing.
+    """
+    if target.kind == "text":
+        return _texts(table, "truth")
     if target.kind not in ("binary", "classes"):
         return _read(table, column_names(target, "truth"))
     codes = {name: code for code, name in enumerate(target.classes)}
@@ -161,10 +184,12 @@ def column_names(target: Target, stem: str) -> list[str]:
     if target.kind in ("binary", "classes"):
         return ["truth"] if stem == "truth" else [f"{stem}:{name}" for name in target.classes]
     names = target.classes if target.kind == "labels" else target.names
-    if target.kind != "labels" and len(names) <= 1:
+    if target.kind == "text" or (target.kind != "labels" and len(names) <= 1):
         return [stem]
     return [f"{stem}:{name}" for name in names]
 
 
 def _all_scored(predictions: Predictions) -> bool:
+    if predictions.scores.dtype == object:
+        return bool(_is_there(predictions.scores).all())
     return not np.isnan(predictions.scores).any()
