@@ -97,6 +97,7 @@ class Stage:
     schedule: str = "constant"
     schedule_options: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = 1
+    steps: int | None = None  # where given, the stage ends after so many, in whatever epoch
     batch_size: int | str = 32  # a number of rows, or "all"
     l1: float = 0.0  # times the sum of |w| over matrices and kernels, added to the loss
     l2: float = 0.0  # times half the sum of w^2 over matrices and kernels, added to the loss

@@ -18,7 +18,6 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from layerwise.data import read
 from layerwise.data.cells import as_label
 from layerwise.data.source import Source
-from layerwise.data.target import encode_target
 from layerwise.errors import RunError, SettingsError
 from layerwise.job import ENDINGS, Job, asked, own_chance, run_job
 from layerwise.job.estimate import estimate
@@ -72,6 +71,8 @@ class Learner(BaseEstimator):
         Size of a step; unset: the recipe's.
     epochs : int
         Passes over the training rows; unset: the recipe's.
+    steps : int
+        Steps in all, in place of epochs; for long texts and the like.
     batch_size : int or "all"
         Rows per step; "all" is batch gradient descent, 1 is stochastic; unset: the recipe's.
     l1 : float
@@ -145,6 +146,7 @@ class Learner(BaseEstimator):
         schedule_options: dict | None = None,
         learning_rate: float | dict | None = None,
         epochs: int | None = None,
+        steps: int | None = None,
         batch_size: int | str | None = None,
         l1: float | None = None,
         l2: float | None = None,
@@ -185,6 +187,7 @@ class Learner(BaseEstimator):
         self.schedule_options = schedule_options
         self.learning_rate = learning_rate
         self.epochs = epochs
+        self.steps = steps
         self.batch_size = batch_size
         self.l1 = l1
         self.l2 = l2
@@ -305,8 +308,9 @@ class Learner(BaseEstimator):
         if model.target.kind == "none":
             return -float(self.predict(data).mean())
         if y is None:
-            source, _ = read_source(self, data, {"target": list(model.target.names)})
-            truth = encode_target(source.frame, model.roles, model.target)
+            names = None if model.target.kind in ("series", "text") else list(model.target.names)
+            source, _ = read_source(self, data, {"target": names})
+            truth = model.preparation.truth(source, np.arange(len(source.frame)))
             found = answers(model, self._scores(source, in_order_of_target=True))
         else:
             truth, found = np.asarray(y), self.predict(data)

@@ -92,16 +92,23 @@ def _taken(value: Any, indices: Tensor | slice) -> Any:
 class Rows:
     """Some rows of a dataset, by number; nothing is copied until a batch is taken.
 
+    It offers the optional methods of a Dataset that the whole one has.
+
     Parameters
     ----------
-    dataset : TensorDataset
+    dataset : Dataset
         All rows.
     rows : Tensor
         (rows,) int64 numbers of the chosen ones.
     """
 
-    def __init__(self, dataset: TensorDataset, rows: Tensor):
+    def __init__(self, dataset: Any, rows: Tensor):
         self.dataset, self.rows = dataset, rows
+        if hasattr(dataset, "arrange"):
+            self.arrange = self._arrange
+        for optional in ("refresh", "state_dict", "load_state_dict"):
+            if hasattr(dataset, optional):
+                setattr(self, optional, getattr(dataset, optional))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -110,6 +117,6 @@ class Rows:
         """The chosen rows ``indices`` as one batch."""
         return self.dataset.batch(self.rows[indices])
 
-    def arrange(self, order: Tensor) -> TensorDataset:
+    def _arrange(self, order: Tensor) -> Any:
         """The chosen rows ``order`` as a dataset of its own, copied once."""
         return self.dataset.arrange(self.rows[order])

@@ -160,6 +160,11 @@ class Preparation:
         return (len(self.feature_names) - len(self.categories),)
 
     @property
+    def network_options(self) -> dict[str, tuple[int, ...]]:
+        """Options of a network that only the data know: the codes of its category columns."""
+        return {"categories": self.categories} if self.categories else {}
+
+    @property
     def class_weights(self) -> Tensor | None:
         """(classes,) float32: weights that give every class the same say; training rows only."""
         return self._tensors.get("class_weights")
@@ -222,6 +227,17 @@ class Preparation:
         if kind == "real":
             values = (values - self._tensors["target_mean"]) / self._tensors["target_scale"]
         return values.to(torch.float32)
+
+    def truth(self, source: Source, rows: np.ndarray) -> np.ndarray:
+        """Class codes, labels or amounts of some rows, in the units of the data."""
+        return encode_target(source.frame.iloc[rows], self.roles, self.target)
+
+    def row_weights(self, source: Source, rows: np.ndarray) -> np.ndarray | None:
+        """The weight column of some rows; None where there is none."""
+        name = self.roles.weight
+        if name is None or name not in source.frame.columns:
+            return None
+        return source.frame[name].to_numpy(float)[rows]
 
     def in_units(self, outputs: Tensor) -> Tensor:
         """Outputs for a real target in the units of the data; others unchanged."""

@@ -157,9 +157,12 @@ def describe_columns(
 ) -> tuple[Column, ...]:
     """Every column that could be an input: its kind, how it is read, and why it is left out.
 
-    Where the inputs are an array, no column is an input: those without a role are "unused".
+    Where the inputs are an array, no column is an input: those without a role are "unused". Text,
+    graphs and other forms have no columns to describe.
     options : ``categorical``, ``numeric``, ``dates``, ``boolean``: columns whose kind is fixed
     """
+    if source.form:
+        return ()
     frame = source.frame
     forced = _forced_kinds(frame, options or {})
     reserved = roles.reserved()

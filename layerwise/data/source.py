@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from pandas import DataFrame
@@ -16,10 +17,15 @@ class Source:
     inputs : (rows, features) or (rows, channels, height, width) where the inputs are no columns
         of ``frame``; may be memory-mapped
     target : columns that are the target unless the user names others
-    parts : per row "train", "validation", "test" or "" (undecided), where the source fixes them
+    parts : per row "train", "validation", "test", "" (undecided) or "unused" (in no part), where
+        the source fixes them
     same_rows : made data in which training rows are the test rows (nothing generalizes)
     notes : what was decided while reading, one sentence each, to be said aloud
     about : where the data come from, one line
+    form : "" for a table or arrays, else text, pairs, series, graph or game (``forms.FORMS``)
+    whole : what all rows are parts of and no column can hold, such as a Graph or a Series; then
+        ``inputs`` says where in it each row stands
+    roles : roles that the source itself gives to columns, such as {"time": "position"}
     """
 
     name: str
@@ -31,6 +37,9 @@ class Source:
     notes: tuple[str, ...] = ()
     about: str = ""
     options: dict = field(default_factory=dict)  # how it was read, so that predict reads alike
+    form: str = ""
+    whole: Any = None
+    roles: dict[str, str] = field(default_factory=dict)
 
     def take(self, rows: np.ndarray) -> "Source":
         """The same source with some of its rows, by number."""

@@ -23,6 +23,7 @@ from layerwise.data.target import encode_target
 from layerwise.errors import DataError, SettingsError, nearest
 
 METHODS = ("auto", "stratified", "random", "group", "time")
+UNUSED = "unused"  # what a source calls rows that are in no part
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,10 @@ def _fixed_parts(source: Source) -> tuple[np.ndarray, bool]:
     if source.parts is None:
         return parts, False
     given = np.asarray(source.parts).astype("U10")
-    assert len(given) == len(parts) and set(np.unique(given)) <= {*PARTS, ""}, "parts of a source"
+    known = {*PARTS, "", UNUSED}
+    assert len(given) == len(parts) and set(np.unique(given)) <= known, "parts of a source"
     parts[given == "validation"], parts[given == "test"] = VALIDATION, TEST
+    parts[given == UNUSED] = len(PARTS)
     return parts, bool((given != "").any())
 
 

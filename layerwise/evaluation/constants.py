@@ -34,7 +34,7 @@ def check(source: Source, split: Split, preparation: Preparation) -> dict:
         for each in constants
         if each["split"] != "train" or each["rows"] != len(training)
     ]
-    again = source.inputs is None and len(source.frame) <= MOST_ROWS
+    again = source.inputs is None and not source.form and len(source.frame) <= MOST_ROWS
     if again:
         wrong += _other_means(source, training, preparation, content)
         wrong += [
@@ -66,7 +66,8 @@ def _declared(content: dict) -> list[dict]:
     """Give each set of constants with the split and the rows that it saw."""
     found = []
     if content["inputs"]["form"] != "table":
-        found.append({"constant": "inputs: mean and deviation"} | _seen(content["inputs"]))
+        what = content["inputs"].get("constants", "mean and deviation")
+        found.append({"constant": f"inputs: {what}"} | _seen(content["inputs"]))
     for entry in content["columns"]:
         if entry.get("fitted"):
             what = "categories" if entry["categories"] else "mean, deviation, median, range"

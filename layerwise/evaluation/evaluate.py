@@ -34,6 +34,18 @@ def predict(
     return torch.cat(outputs) if outputs else torch.empty(0)
 
 
+@torch.no_grad()
+def mean_loss(network: nn.Module, task: Task, dataset: Dataset, *, batch_size: int = 256) -> float:
+    """Give the mean of the task's first loss over all rows, the network in eval mode."""
+    device, total, terms = device_of(network), 0.0, 0.0
+    with undisturbed(network):
+        for rows in torch.arange(len(dataset)).split(batch_size):
+            loss = next(iter(task.losses(network, on_device(dataset.batch(rows), device))))
+            total += float(loss.value) * float(loss.terms)
+            terms += float(loss.terms)
+    return total / terms if terms else float("nan")
+
+
 @contextmanager
 def undisturbed(network: nn.Module) -> Iterator[None]:
     """Hold the network in eval mode; put modes and torch's generators back at the end."""

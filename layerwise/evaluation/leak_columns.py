@@ -15,8 +15,8 @@ def row_numbers(evidence: Evidence) -> dict:
     name, rows = "Row numbers", np.sort(np.concatenate(list(evidence.rows.values())))
     if evidence.split.same_rows:
         rows = evidence.rows["train"]
-    if evidence.preparation.form == "images":
-        return finding(name, None, "The inputs are images, no columns.")
+    if without_columns(evidence):
+        return finding(name, None, without_columns(evidence))
     found = {}
     for column, ordered, values in input_columns(evidence.source, evidence.preparation, rows):
         told = follows_rows(values) if ordered and column not in dates_of(evidence) else ""
@@ -38,8 +38,8 @@ def deciding_columns(evidence: Evidence) -> dict:
     training, chosen = (
         _thinned(evidence.rows[part], evidence.seed) for part in ("train", "validation")
     )
-    if evidence.preparation.form == "images" or target.kind == "none":
-        return finding(name, None, "The inputs are images, no columns.")
+    if without_columns(evidence) or target.kind == "none":
+        return finding(name, None, without_columns(evidence) or "There is no target.")
     if not len(chosen) or evidence.split.same_rows:
         return finding(name, None, "There are no validation rows to measure it on.")
     rows = np.concatenate([training, chosen])
@@ -63,6 +63,12 @@ def deciding_columns(evidence: Evidence) -> dict:
         "is? If not, leave it out with --ignore; if it is, no network is needed."
     )
     return finding(name, False, text, columns=list(found))
+
+
+def without_columns(evidence: Evidence) -> str:
+    """Why no column can be looked at; empty where the inputs are columns."""
+    form = evidence.source.form or evidence.preparation.form
+    return "" if form in ("table", "vectors") else f"The inputs are no columns ({form})."
 
 
 def _thinned(rows: np.ndarray, seed: int) -> np.ndarray:

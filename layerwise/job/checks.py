@@ -16,7 +16,7 @@ from layerwise.job.model import DTYPES, Model
 from layerwise.networks import NETWORKS
 from layerwise.tasks import TASKS
 
-LEAST = {"epochs": 0, "micro_batches": 1, "threads": 1, "patience": 0, "seed": 0,
+LEAST = {"epochs": 0, "steps": 1, "micro_batches": 1, "threads": 1, "patience": 0, "seed": 0,
          "repeats": 1, "folds": 2}  # fmt: skip
 LARGEST_SEED = 2**32 - 1  # of numpy's and scikit-learn's generators
 AMOUNTS = {  # name -> what it must be, in words and as a test
@@ -57,6 +57,10 @@ def check_settings(settings: Any) -> None:
         raise SettingsError("--folds and --repeats are given together. Leave one of them out.")
     if settings.folds and settings.seal_test:
         raise SettingsError("--seal-test keeps test rows shut, but --folds judges all rows.")
+    if settings.steps is not None and settings.epochs is not None:
+        raise SettingsError(
+            "--steps and --epochs both say how long to train. Leave one of them out."
+        )
     _check_batch_size(settings.batch_size)
     _check_learning_rate(settings.learning_rate)
 
@@ -80,9 +84,12 @@ def check_closed_form(recipe: Recipe, target: Target, solves: tuple[str, ...]) -
             )
 
 
-def check_answers(model: Model) -> None:
-    """Raise SettingsError where a person's own network or task cannot answer for two rows."""
-    if model.network_name in NETWORKS and model.task_name in TASKS:
+def check_answers(model: Model, example: Any = None) -> None:
+    """Raise SettingsError where a person's own network or task cannot answer for two rows.
+
+    example : the inputs of one row where they are no table, array or image; then nothing is asked
+    """
+    if example is not None or (model.network_name in NETWORKS and model.task_name in TASKS):
         return
     named = model.network_name or type(model.network).__name__
     numbers = torch.zeros(2, *model.preparation.input_shape, dtype=DTYPES[model.precision])

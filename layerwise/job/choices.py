@@ -7,7 +7,9 @@ from layerwise.contracts import Target
 from layerwise.data.target import target_notes
 from layerwise.job.model import Model
 from layerwise.job.recipes import in_words
+from layerwise.tasks import FORM_TASKS
 
+MOST_NAMES = 6  # outputs of a series that are named one by one
 FEW_TESTED = 200  # test rows below which folds are suggested
 
 
@@ -33,6 +35,8 @@ def choices(plan: Any, why_network: str, fitted: tuple, machine_why: tuple, sett
     for note in (*source.notes, *columns):
         yield Choice("", note)
     inputs = f"images {shape}" if len(model.preparation.input_shape) == 3 else f"{used} features"
+    if source.form:
+        inputs = f"{source.form}, {shape} for each example"
     yield Choice("inputs", inputs)
     yield Choice("target", _target_in_words(model.target))
     for note in target_notes(source, model.roles, model.target):
@@ -101,6 +105,8 @@ def _decision_choices(plan: Any, settings: Any):
 def _why_task(settings: Any, model: Model) -> str:
     if settings.task != "auto":
         return "as asked"
+    if model.preparation.form in FORM_TASKS and model.target.kind in ("none", "series", "text"):
+        return f"the data are of the form '{model.preparation.form}'"
     if model.target.kind == "none":
         return "the network's own rule"
     if isinstance(getattr(type(model.network), "task", None), str):
@@ -115,7 +121,10 @@ def _target_in_words(target: Target) -> str:
     if target.kind in ("binary", "classes"):
         shown = ", ".join(target.classes[:10]) + (", ..." if len(target.classes) > 10 else "")
         return f"{names}: {len(target.classes)} classes ({shown})"
-    words = {"labels": "several labels at once", "count": "counts", "real": "real numbers"}
+    if target.kind == "series" and len(target.names) > MOST_NAMES:
+        names = f"{target.names[0]}, ..., {target.names[-1]} ({len(target.names)} numbers)"
+    words = {"labels": "several labels at once", "count": "counts", "real": "real numbers",
+             "series": "what comes next", "text": "text"}  # fmt: skip
     return f"{names}: {words.get(target.kind, target.kind)}"
 
 

@@ -11,8 +11,8 @@ from pandas import DataFrame, concat
 
 from layerwise.contracts import Batch
 from layerwise.data.datasets import Rows, TensorDataset
+from layerwise.data.forms import FORMS
 from layerwise.data.source import Source
-from layerwise.data.target import encode_target
 from layerwise.errors import SettingsError
 from layerwise.evaluation.alarms import blame
 from layerwise.evaluation.baselines import WITHOUT_LABELS, choose_baselines, fit_baselines
@@ -36,6 +36,7 @@ from layerwise.evaluation.thresholds import (
     read_rule,
     shifted,
 )
+from layerwise.job.form_baselines import baselines_of_form
 from layerwise.job.model import Model
 from layerwise.job.plan import Plan, positive_share
 from layerwise.metrics import Predictions, column_names, find_metric
@@ -45,6 +46,7 @@ from layerwise.tasks import TASKS
 CODED_AT_ONCE = 1024  # rows
 MOST_TRAINING_ROWS = 100_000  # in the predictions table; test and validation rows are all there
 BASELINE_SECONDS = {"fast": 30.0, "all": 120.0, "none": 0.0}
+BASELINE_SECONDS_OF_FORMS = 300.0  # counting a language, or training a network without its edges
 PARTS = ("train", "validation", "test")
 
 
@@ -147,7 +149,8 @@ def judge_source(model: Model, source: Source, metric: str, metrics: tuple, sett
 def predict_rows(model: Model, source: Source, prevalence: float | None = None) -> DataFrame:
     """The predictions table of a source, with the truth where the source has it."""
     rows = torch.arange(len(source.frame))
-    known = all(name in source.frame.columns for name in model.target.names)
+    by_form = model.target.kind in ("series", "text")
+    known = by_form or all(name in source.frame.columns for name in model.target.names)
     table = _table(model, source, model.answer(source), rows, "test", known, prevalence)
     return _with_threshold(table, model)
 
@@ -247,7 +250,7 @@ def count_dead_units(plan: Plan, dataset: TensorDataset) -> Any:
 def _importance(plan: Plan, table: DataFrame, split: str) -> list[dict]:
     """What each input column of a table is worth on the judged rows."""
     model, part = plan.model, table.loc[table["split"] == split]
-    places = column_places(model.preparation)
+    places = [] if model.preparation.form in FORMS else column_places(model.preparation)
     if not places or model.task_name not in TASKS or model.target.kind == "none":
         return []
     part = part.iloc[:MOST_TRAINING_ROWS]
@@ -260,13 +263,14 @@ def _importance(plan: Plan, table: DataFrame, split: str) -> list[dict]:
 
 def explain(model: Model, source: Source) -> DataFrame:
     """The reasons for each prediction, in the columns of the source; see ``reasons``."""
-    target, places = model.target, column_places(model.preparation)
+    target, form = model.target, model.preparation.form
+    places = [] if form in FORMS else column_places(model.preparation)
     if places and hasattr(model.task, "errors"):
         return _alarms(model, source, places)
     if not places or target.kind == "labels" or len(target.names) > 1:
         raise SettingsError(
             "--explain goes with a table (or array) and one target. This run has "
-            + ("several targets." if places else "images as inputs.")
+            + ("several targets." if places else f"inputs of the form '{form}'.")
         )
     model = model.doubled()
     inputs = model.dataset(source).inputs
@@ -346,8 +350,8 @@ def _table(
 
     beside = (*roles.carry, *(() if roles.time is None else (roles.time,)))
     carried = {name: column(name) for name in beside if name in frame.columns}
-    truth = encode_target(frame, roles, model.target) if known else None
-    weight = column(roles.weight)
+    truth = model.preparation.truth(source, rows.numpy()) if known else None
+    weight = model.preparation.row_weights(source, rows.numpy())
     if prevalence is not None and truth is not None:
         weight = at_prevalence(truth, weight, prevalence)
     return predictions_table(
@@ -358,14 +362,24 @@ def _table(
         split=part,
         key=column(roles.key),
         weight=weight,
-        group=column(roles.group),
+        group=_groups(model, source, rows.numpy(), column(roles.group)),
         carried=carried,
     )
+
+
+def _groups(model: Model, source: Source, rows: np.ndarray, column: Any) -> Any:
+    """What the bootstrap draws together: the group column, or blocks of overlapping windows."""
+    own = getattr(model.preparation, "groups", None)
+    return column if own is None else own(source, rows)
 
 
 def _baselines(plan: Plan, dataset: TensorDataset, settings: Any, left: float) -> dict[str, Any]:
     target = plan.model.target
     names = choose_baselines(settings.baselines, target, getattr(plan.model.task, "baselines", ()))
+    if plan.source.form:
+        seconds = min(left, BASELINE_SECONDS_OF_FORMS)
+        found = baselines_of_form(plan, names, settings, seconds)
+        return {result.name: _decided_baseline(plan, result, settings) for result in found}
     batch = dataset.batch(slice(0, len(dataset)))
     if set(names) <= set(WITHOUT_LABELS):
         found = _without_labels(plan, batch, names, left)

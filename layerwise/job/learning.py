@@ -14,6 +14,7 @@ import torch
 from layerwise.contracts import Progress
 from layerwise.data.datasets import Rows, TensorDataset
 from layerwise.errors import RunError
+from layerwise.evaluation.evaluate import mean_loss
 from layerwise.job.attempts import write_plan
 from layerwise.job.memory import RAN_OUT, in_smaller_pieces, let_go, ran_out_of_memory
 from layerwise.job.plan import Plan
@@ -31,6 +32,7 @@ LONG_EPOCH = 400  # steps
 FIRST_CHECKPOINT = 5.0  # seconds
 CHECKPOINT_SHARE = 50  # a checkpoint may take one part in so many of the time
 STEPS_BETWEEN_AGREEMENTS = 20  # processes ask each other now and then whether one must stop
+LOSS = "loss"  # what a task is watched by whose metric is too costly for every epoch
 SLOW_STEP = 0.05  # seconds; after such steps they ask every time
 
 
@@ -181,7 +183,10 @@ class _Student:
         self.plan, self.run, self.display, self.dataset = plan, run, display, dataset
         self.pause = seconds_between_saves
         self.metric: Metric = find_metric(plan.metric, plan.model.target.kind)
-        self.best = Best(plan.model.network, self.metric.higher_is_better, plan.patience)
+        self.by_loss = getattr(plan.model.task, "watches_loss", False)
+        self.watched = LOSS if self.by_loss else plan.metric
+        self.higher = self.metric.higher_is_better and not self.by_loss
+        self.best = Best(plan.model.network, self.higher, plan.patience)
         self.chooses = not getattr(plan.model.task, "keeps_last_weights", False)
         self.outcome = Outcome(plan)
         rows = plan.rows("validation")
@@ -254,7 +259,7 @@ class _Student:
         record, value = self._record(progress), math.nan
         if self.validation is not None:
             value = self._score()
-            record["scores"] = {self.plan.metric: value}
+            record["scores"] = {self.watched: value}
             last = progress.stage == len(self.plan.recipe) - 1
             if last and self.chooses and not math.isnan(value):
                 record["best"] = self.best.observe(value, progress.epoch)
@@ -266,7 +271,7 @@ class _Student:
         losses = record["losses"].values()
         if math.isnan(value):
             return sum(losses)
-        return -value if self.metric.higher_is_better else value
+        return -value if self.higher else value
 
     def save_if_due(self, progress: Progress) -> None:
         """Write a checkpoint now and then; it may take a fiftieth of the time."""
@@ -366,6 +371,8 @@ class _Student:
     def _score(self) -> float:
         assert self.validation is not None
         model, self.is_judging = self.plan.model, True
+        if self.by_loss:
+            return self._loss(self.validation)
         outputs = model.outputs(self.validation)
         self.is_judging = False
         if not bool(torch.isfinite(outputs).all()):
@@ -377,6 +384,13 @@ class _Student:
                 threshold=model.thresholds(len(outputs)),
             )
         )  # fmt: skip
+
+    def _loss(self, rows: Rows) -> float:
+        """The mean loss of the task over all of these rows, in eval mode."""
+        model = self.plan.model
+        found = mean_loss(model.network, model.task, rows)
+        self.is_judging = False
+        return found
 
 
 def _check_fits(state: dict[str, Any], network: torch.nn.Module, folder: Path) -> None:

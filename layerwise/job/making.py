@@ -1,5 +1,6 @@
 """What a report shows of a network without labels: reconstructions, samples, how good they are."""
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ def write_specimens(run: Run, plan: Plan, part: str, journal: list[dict]) -> dic
     part : the rows that are judged
     returns : {"sentences": [...]}, one for each thing that was found
     """
+    if plan.source.form:
+        return _of_form(run, plan, part)
     network, sentences = plan.model.network, []
     if not (hasattr(network, "decode") or hasattr(network, "sample")):
         return {"sentences": []}
@@ -46,6 +49,22 @@ def write_specimens(run: Run, plan: Plan, part: str, journal: list[dict]) -> dic
     if all(bool(tensor.isfinite().all()) for tensor in found.values()):
         run.write_tensors("specimens", found)
     return {"sentences": sentences}
+
+
+def _of_form(run: Run, plan: Plan, part: str) -> dict[str, Any]:
+    """What the form of the data has to show: forecasts, samples of text, maps."""
+    rows = plan.rows(part)
+    rows = rows if len(rows) else plan.rows("train")
+    model = plan.model
+    shower = import_module(f"layerwise.evaluation.{plan.source.form}_specimens")
+    with undisturbed(model.network):
+        made = shower.show(
+            model.network, model.task, model.preparation, plan.source, rows.numpy(), seed=plan.seed
+        )
+    arrays = {name: torch.as_tensor(array).float() for name, array in made["arrays"].items()}
+    if arrays:
+        run.write_tensors("specimens", {name: one.contiguous() for name, one in arrays.items()})
+    return {"sentences": list(made["sentences"]), "tables": list(made["tables"])}
 
 
 def _inputs(plan: Plan, part: str, most: int) -> Any:

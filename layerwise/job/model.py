@@ -11,10 +11,10 @@ import torch
 from pandas import DataFrame
 from torch import Tensor, nn
 
-from layerwise.contracts import Target
+from layerwise.contracts import Batch, Target
 from layerwise.data.cells import as_label
 from layerwise.data.datasets import TensorDataset
-from layerwise.data.preparation import Preparation
+from layerwise.data.forms import FORMS, load_preparation
 from layerwise.data.roles import Roles
 from layerwise.data.source import Source
 from layerwise.errors import RunError, SettingsError
@@ -43,7 +43,7 @@ class Model:
     network: nn.Module
     task: Any
     target: Target
-    preparation: Preparation
+    preparation: Any  # see ``data.forms.Prepared``
     roles: Roles
     network_name: str = ""
     network_options: Mapping[str, Any] = field(default_factory=dict)
@@ -59,9 +59,11 @@ class Model:
         """Where the network is."""
         return next((t.device for t in self.network.parameters()), torch.device("cpu"))
 
-    def dataset(self, source: Source) -> TensorDataset:
-        """All rows of ``source`` on the network's device, in its precision."""
+    def dataset(self, source: Source) -> Any:
+        """All rows of ``source`` in the network's precision; tables and arrays on its device."""
         whole, dtype = self.preparation.dataset(source), DTYPES[self.precision]
+        if self.preparation.form in FORMS:
+            return whole if dtype == torch.float32 else Cast(whole, dtype)
         if dtype != torch.float32:
             whole = TensorDataset(
                 _cast(whole.inputs, dtype), _cast(whole.targets, dtype), _cast(whole.weight, dtype),
@@ -72,6 +74,8 @@ class Model:
     def outputs(self, dataset: Any) -> Tensor:
         """Probabilities or values in the target's units for every row, on the CPU."""
         outputs = self.preparation.in_units(predict(self.network, self.task, dataset))
+        if not isinstance(outputs, Tensor):
+            return outputs
         if not self.prior_factors or not len(outputs):
             return outputs
         return shifted(outputs, outputs.new_tensor(self.prior_factors))
@@ -89,11 +93,12 @@ class Model:
         depend on the rows beside it (in float32 the last digit does).
         """
         model = self.doubled()
-        return model.outputs(model.dataset(source)).double().numpy()
+        found = model.outputs(model.dataset(source))
+        return found.double().numpy() if isinstance(found, Tensor) else found
 
     def doubled(self) -> "Model":
         """The same in float64, where the network is one of the zoo's and the inputs a table."""
-        if self.preparation.form == "images" or self.network_name not in NETWORKS:
+        if self.preparation.form not in ("table", "vectors") or self.network_name not in NETWORKS:
             return self
         network = copy.deepcopy(self.network).double()
         return replace(self, network=network, precision="float64")
@@ -132,7 +137,7 @@ def load_model(run: Run, device: str = "cpu") -> Model:
     """The trained model of a run; RunError where the run cannot give one."""
     plan = run.read("plan")
     target, roles = Target(**_as_tuples(plan["target"])), Roles(**_as_tuples(plan["roles"]))
-    preparation = Preparation.load(run.read("preparation"), run.read_tensors("preparation"))
+    preparation = load_preparation(run.read("preparation"), run.read_tensors("preparation"))
     for what in ("network", "task"):
         if not plan[what]["name"]:
             raise RunError(
@@ -141,7 +146,7 @@ def load_model(run: Run, device: str = "cpu") -> Model:
             )
     task = build_task(plan["task"]["name"], plan["task"]["options"], target)
     network = build_network(
-        plan["network"]["name"], plan["network"]["options"], preparation.input_shape, task, target
+        plan["network"]["name"], plan["network"]["options"], preparation, task, target
     )
     network.to(DTYPES[plan["precision"]])
     network.load_state_dict(run.read_tensors("network"))
@@ -183,25 +188,41 @@ def build_task(task: Any, options: Mapping[str, Any], target: Target) -> Any:
 
 
 def build_network(
-    network: Any, options: Mapping[str, Any], input_shape: tuple, task: Any, target: Target
+    network: Any, options: Mapping[str, Any], preparation: Any, task: Any, target: Target
 ) -> nn.Module:
-    """A network by its name or class; an object is copied."""
+    """A network by its name or class, for prepared inputs; an object is copied."""
     if isinstance(network, nn.Module):
         return copy.deepcopy(network)
     kind = network_class(network) if isinstance(network, str) else network
     name = network if isinstance(network, str) else kind.__name__
     check_options(kind, options, f"network '{name}'")
     needed = inspect.signature(kind).parameters.get("output_size")
-    if output_size(task, target) == 0 and needed is not None and needed.default is needed.empty:
+    size = output_size(task, target, preparation)
+    if size == 0 and needed is not None and needed.default is needed.empty:
         raise SettingsError(
             f"The network {name} predicts a target, but the task {type(task).__name__} has none. "
             "Choose a network that learns without labels, such as --network autoencoder."
         )
-    return kind(tuple(input_shape), output_size(task, target), **_as_tuples(options))
+    return kind(tuple(preparation.input_shape), size, **_as_tuples(options))
 
 
-def output_size(task: Any, target: Target) -> int:
+def check_takes(network: Any, form: str) -> None:
+    """Raise SettingsError where a network of the zoo does not take data of this form."""
+    needed = {"text": "vocabulary", "pairs": "vocabulary"}.get(form)
+    if needed is None or not isinstance(network, str) or network not in NETWORKS:
+        return
+    if not accepts(network, needed):
+        fitting = [name for name in NETWORKS if accepts(name, needed)]
+        raise SettingsError(
+            f"The network {network} takes no text. Choose one of these: {', '.join(fitting)}."
+        )
+
+
+def output_size(task: Any, target: Target, preparation: Any) -> int:
     """How many outputs the task asks for; for a person's own task, one per class or target."""
+    counted = preparation.network_options.get(getattr(task, "output_size_from", None))
+    if counted is not None:  # such as one output per word of a vocabulary
+        return counted[-1] if isinstance(counted, tuple) else counted
     if hasattr(task, "output_size"):
         return task.output_size
     return {"binary": 1, "classes": len(target.classes), "labels": len(target.names)}.get(
@@ -213,6 +234,28 @@ def accepts(network: Any, option: str) -> bool:
     """Whether a network's class has an option; an object has none."""
     kind = network_class(network) if isinstance(network, str) else network
     return isinstance(kind, type) and option in inspect.signature(kind).parameters
+
+
+class Cast:
+    """A dataset whose floats come in another precision; it lacks ``arrange``.
+
+    dataset : of any form
+    dtype : of torch
+    """
+
+    def __init__(self, dataset: Any, dtype: torch.dtype):
+        self.dataset, self.dtype = dataset, dtype
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def batch(self, indices: Tensor | slice) -> Batch:
+        """The rows ``indices`` as one batch."""
+        batch = self.dataset.batch(indices)
+        inputs, targets, weight = (
+            _cast(one, self.dtype) for one in (batch.inputs, batch.targets, batch.weight)
+        )
+        return replace(batch, inputs=inputs, targets=targets, weight=weight)
 
 
 def _as_tuples(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,16 +10,14 @@ import torch
 from layerwise.contracts import Recipe, Target
 from layerwise.data.cells import as_label
 from layerwise.data.folds import fold_splits
+from layerwise.data.forms import first_batch, fit_preparation
 from layerwise.data.hiding import hidden
 from layerwise.data.kinds import Column
 from layerwise.data.preparation import Preparation
 from layerwise.data.roles import Roles, describe_columns
 from layerwise.data.source import Source
 from layerwise.data.split import Split, split_rows
-from layerwise.data.target import (
-    describe_target,
-    encode_target,
-)
+from layerwise.data.target import encode_target
 from layerwise.errors import SettingsError, nearest
 from layerwise.evaluation.thresholds import at_prevalence, decided_at, prior_factors, read_rule
 from layerwise.job.checks import check_answers, check_closed_form, check_settings
@@ -31,20 +29,26 @@ from layerwise.job.model import (
     accepts,
     build_network,
     build_task,
+    check_takes,
     class_values,
 )
 from layerwise.job.recipes import default_patience, resolve_recipe, stage_record
 from layerwise.job.rows import (
     class_of,
-    kind_of_task,
     learns_without_labels,
     named_task,
     read_source,
+    target_of,
     trains_on_normal_rows,
     without_anomalies,
 )
 from layerwise.metrics import METRICS, find_metric
-from layerwise.networks.choose import auto_network, auto_network_without_labels
+from layerwise.networks.choose import (
+    FORM_NETWORKS,
+    auto_network,
+    auto_network_without_labels,
+    network_of_form,
+)
 from layerwise.networks.summary import Layer, summarize
 from layerwise.scaling.processes import Processes
 from layerwise.tasks import default_task, kinds_of
@@ -86,13 +90,11 @@ class Plan:
 
     def truth(self, rows: torch.Tensor) -> np.ndarray:
         """Class codes, labels or amounts of some rows, in the units of the data."""
-        frame = self.source.frame.iloc[rows.numpy()]
-        return encode_target(frame, self.model.roles, self.model.target)
+        return self.model.preparation.truth(self.source, rows.numpy())
 
     def weight(self, rows: torch.Tensor) -> np.ndarray | None:
         """Weights of some rows (rows,), at the prevalence that was given; None: 1 each."""
-        name = self.model.roles.weight
-        weight = None if name is None else self.source.frame[name].to_numpy(float)[rows.numpy()]
+        weight = self.model.preparation.row_weights(self.source, rows.numpy())
         if self.prevalence is None:
             return weight
         return at_prevalence(self.truth(rows), weight, self.prevalence)
@@ -120,6 +122,7 @@ class Plan:
                 "name": source.name,
                 "about": source.about,
                 "rows": len(source.frame),
+                "form": source.form,
                 "same_rows": source.same_rows,
                 "options": source.options,
                 "notes": [] if self.no_rows else list(source.notes),
@@ -169,7 +172,12 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
     """
     check_settings(settings)
     source, roles = read_source(settings, data, wanted)
-    target = describe_target(source, roles, task=kind_of_task(settings), positive=settings.positive)
+    if source.form and settings.no_rows:
+        raise SettingsError(
+            f"--no-rows keeps tables and arrays out of a run; a preparation of the form "
+            f"'{source.form}' holds parts of the data, such as its words. Leave it out."
+        )
+    target = target_of(source, roles, settings)
     if isinstance(kind := named_task(settings), type) and kinds_of(kind):
         kind(target)  # refuses a target that does not fit, before the rows are divided
     split = split_rows(
@@ -179,6 +187,7 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
     )  # fmt: skip
     if trains_on_normal_rows(settings, target):
         split = without_anomalies(source, roles, target, split)
+    split = _parted(source, split)
     plan = plan_split(settings, source, roles, target, split, processes, seed=settings.seed)
     if not settings.folds:
         return plan
@@ -188,7 +197,12 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
     )  # fmt: skip
     if trains_on_normal_rows(settings, target):
         folds = [without_anomalies(source, roles, target, fold) for fold in folds]
-    return replace(plan, folds=tuple(folds))
+    return replace(plan, folds=tuple(_parted(source, fold) for fold in folds))
+
+
+def _parted(source: Source, split: Split) -> Split:
+    """The split without rows that belong to no part alone, such as windows across a border."""
+    return source.whole.parted(split) if hasattr(source.whole, "parted") else split
 
 
 def plan_split(
@@ -203,7 +217,7 @@ def plan_split(
     train = split.rows("train")
     kind = class_of(_network_for_encoding(settings))
     embeds = accepts(_network_for_encoding(settings), "categories")
-    preparation = Preparation.fit(
+    preparation = fit_preparation(
         source, roles, columns, target, train,
         categories_as="codes" if embeds else "one_hot",
         inputs_as=getattr(kind or settings.network, "inputs_as", "standard"),
@@ -212,14 +226,19 @@ def plan_split(
     task = _choose_task(settings, network, target, preparation)
     model, kind = _build(settings, network, options, task, target, preparation, roles, seed)
     model = replace(model, class_values=class_values(source.frame, target))
-    check_answers(model)
+    example = None
+    if source.form:
+        example = first_batch(preparation.dataset(source.take(train[:1]))).inputs
+    check_answers(model, example)
     model = _with_decision(model, settings, source, train)
     recipe, fitted = resolve_recipe(
         kind or type(model.network), settings, model.task, target, len(train)
     )
     check_closed_form(recipe, target, getattr(model.network, "solves", ("none",)))
     check_recipe(model.network, recipe, len(train), settings.micro_batches, processes)
-    layers = summarize(model.network, preparation.input_shape, categories=preparation.categories)
+    layers = summarize(
+        model.network, preparation.input_shape, categories=preparation.categories, example=example
+    )
     machine, machine_why = _machine(settings, layers, recipe, processes)
     model.network.to(machine.device)
     plan = Plan(
@@ -249,21 +268,29 @@ def _choose_network(
     settings: Any, preparation: Preparation, rows: int, target: Target
 ) -> tuple[Any, dict[str, Any], str]:
     given = dict(settings.network_options or {})
-    if "categories" in given and isinstance(settings.network, str):
-        raise SettingsError(
-            "Option categories of the network is counted in the data, not given. To choose which "
-            "columns are categories, use --data.categorical NAME,NAME."
-        )
+    known = {"categories": "--data.categorical NAME,NAME", "vocabulary": "--data.vocabulary NUMBER"}
+    for name in known:
+        if name in given and isinstance(settings.network, str):
+            raise SettingsError(
+                f"Option {name} of the network is counted in the data, not given. To change it, "
+                f"use {known[name]}."
+            )
     name, why = settings.network, "as asked"
     chosen: dict[str, Any] = {}
     if isinstance(name, str) and name == "auto":
         choose = auto_network_without_labels if learns_without_labels(settings) else (
             auto_network)  # fmt: skip
-        name, chosen, why = choose(preparation.input_shape, rows, preparation.categories, target)
+        if preparation.form in FORM_NETWORKS:
+            name, why = network_of_form(preparation.form, target)
+        else:
+            name, chosen, why = choose(
+                preparation.input_shape, rows, preparation.categories, target
+            )
     if settings.recipe == "historic":
         chosen |= getattr(class_of(name), "historic_options", {})
-    if preparation.categories and accepts(name, "categories"):
-        chosen["categories"] = preparation.categories
+    of_data = preparation.network_options
+    chosen |= {option: value for option, value in of_data.items() if accepts(name, option)}
+    check_takes(name, preparation.form)
     return name, {**chosen, **given}, why
 
 
@@ -271,7 +298,7 @@ def _choose_task(settings, network, target: Target, preparation: Preparation) ->
     """The name of the task (or the object) and its options."""
     name = settings.task
     if isinstance(name, str) and name == "auto":
-        name = default_task(target, class_of(network))
+        name = default_task(target, class_of(network), preparation.form)
     options = dict(settings.task_options or {})
     if settings.class_weight is not None:
         options["class_weight"] = _class_weights(settings.class_weight, preparation, target)
@@ -305,7 +332,7 @@ def _build(settings, network, options, task, target, preparation, roles, seed):
     kind = class_of(network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(mixed(seed, 0))
-        built = build_network(network, options, preparation.input_shape, built_task, target)
+        built = build_network(network, options, preparation, built_task, target)
     model = Model(
         built.to(DTYPES[settings.precision]), built_task, target, preparation, roles,
         _rebuildable(network), options, _rebuildable(task_name), task_options, settings.precision,
@@ -388,7 +415,9 @@ def _choose_metric(settings: Any, task: Any, target: Target) -> tuple[str, tuple
 def _machine(settings, layers: list[Layer], recipe: Recipe, processes: Processes):
     device, device_why = choose_device(settings.device)
     size = recipe[-1].batch_size
-    work = sum(layer.multiply_adds for layer in layers) * (64 if isinstance(size, str) else size)
+    counts = ("multiply_adds", "parameters")  # the first is 0 where a network cannot be followed
+    each = max(sum(getattr(layer, name) for layer in layers) for name in counts)
+    work = each * (64 if isinstance(size, str) else size)
     threads, threads_why = choose_threads(
         settings.threads, 3 * work, processes, settings.reproducible
     )

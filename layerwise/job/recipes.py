@@ -20,7 +20,7 @@ RATES = {  # for an optimizer that is not the recipe's: torch's own defaults, or
 }
 DESCENDING = ("one_cycle", "cosine")  # schedules whose last steps matter most
 MOST_STEPS_PER_EPOCH, LARGEST_BATCH, MOST_STEPS = 1000, 1024, 100_000
-FIELDS = ("learning_rate", "schedule", "schedule_options", "epochs", "batch_size",
+FIELDS = ("learning_rate", "schedule", "schedule_options", "epochs", "steps", "batch_size",
           "l1", "l2", "clip")  # fmt: skip
 
 
@@ -35,7 +35,7 @@ def resolve_recipe(
     """
     stages = list(recipe_of(kind, settings.recipe))
     last, notes = _fitted_to_rows(stages[-1], settings, rows)
-    stages[-1] = _changed(last, settings)
+    stages[-1] = _with_steps(_changed(last, settings), rows)
     own = [None if stage.task is not None else task for stage in stages[:-1]]
     pairs = zip(stages, [*own, task], strict=True)
     return tuple(_with_task(stage, given, target) for stage, given in pairs), notes
@@ -67,6 +67,14 @@ def _changed(stage: Stage, settings: Any) -> Stage:
     if settings.schedule is not None and settings.schedule_options is None:
         changes["schedule_options"] = {}
     return replace(stage, **changes)
+
+
+def _with_steps(stage: Stage, rows: int) -> Stage:
+    """The stage with as many epochs as its steps begin, where it counts steps."""
+    if stage.steps is None:
+        return stage
+    size = rows if stage.batch_size == "all" else min(int(stage.batch_size), rows)
+    return replace(stage, epochs=-(-stage.steps // max(1, rows // size)))
 
 
 def _fitted_to_rows(stage: Stage, settings: Any, rows: int) -> tuple[Stage, tuple[str, ...]]:
@@ -110,8 +118,9 @@ def in_words(stage: Stage) -> str:
     )
     options = "".join(f", {key} {value}" for key, value in stage.optimizer_options.items())
     penalties = "".join(f", {n} {getattr(stage, n)}" for n in ("l1", "l2") if getattr(stage, n))
+    length = f"{stage.epochs} epochs" if stage.steps is None else f"{stage.steps:,} steps"
     clip = f", gradients clipped at {stage.clip}" if stage.clip else ""
     return (
         f"{stage.optimizer}{options}, learning rate {shown} ({stage.schedule}), "
-        f"{stage.epochs} epochs, batches {size}{penalties}{clip}"
+        f"{length}, batches {size}{penalties}{clip}"
     )

@@ -10,12 +10,13 @@ from layerwise.contracts import Target
 from layerwise.data import read
 from layerwise.data.dividing import PARTS, TRAIN
 from layerwise.data.roles import Roles, assign_roles
+from layerwise.data.shaping import shaped, target_of_form
 from layerwise.data.source import Source, several
 from layerwise.data.split import Split
-from layerwise.data.target import drop_missing_target, encode_target
+from layerwise.data.target import describe_target, drop_missing_target, encode_target
 from layerwise.errors import DataError
 from layerwise.networks import network_class
-from layerwise.tasks import kinds_of, task_class
+from layerwise.tasks import FORM_TASKS, kinds_of, task_class
 
 
 def read_source(settings: Any, data: Any, wanted: Mapping[str, Any]) -> tuple[Source, Roles]:
@@ -29,12 +30,15 @@ def read_source(settings: Any, data: Any, wanted: Mapping[str, Any]) -> tuple[So
         targets=wanted.get("targets"),
         key=wanted.get("key"),
     )
+    source = shaped(source, getattr(named_task(settings), "form", ""), wanted)
     named = wanted.get("target")
     by_name = named is None or isinstance(named, (str, list, tuple))
     others = ("key", "group", "time", "weight", "carry", "ignore")
-    columns: dict[str, Any] = {role: wanted.get(role) for role in others}
-    kinds = kinds_of(named_task(settings))
-    if "none" not in kinds:
+    columns: dict[str, Any] = {role: wanted.get(role) or source.roles.get(role) for role in others}
+    kinds = kinds_of(_task_of(settings, source, named))
+    if target_of_form(source) is not None:
+        roles = assign_roles(source, target=(), **columns)
+    elif "none" not in kinds:
         roles = assign_roles(source, target=named if by_name else None, **columns)
     elif named is not None and by_name and kinds != ("none",):
         roles = assign_roles(source, target=named, **columns)
@@ -44,6 +48,22 @@ def read_source(settings: Any, data: Any, wanted: Mapping[str, Any]) -> tuple[So
         free = tuple(name for name in beside if name not in roles.reserved())
         roles = replace(roles, carry=(*roles.carry, *free))
     return drop_missing_target(source, roles), roles
+
+
+def target_of(source: Source, roles: Roles, settings: Any) -> Target:
+    """What is to be predicted: by its form, or by its column."""
+    task = kind_of_task(settings)
+    brought = target_of_form(source)
+    if brought is not None:
+        return brought
+    return describe_target(source, roles, task=task, positive=settings.positive)
+
+
+def _task_of(settings: Any, source: Source, target: Any) -> Any:
+    """The task that is named, or the one that the form of the data asks for without a target."""
+    named = named_task(settings)
+    unlabelled = target is None and not source.target and source.form in FORM_TASKS
+    return task_class(FORM_TASKS[source.form]) if named is None and unlabelled else named
 
 
 def named_task(settings: Any) -> Any:

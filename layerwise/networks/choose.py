@@ -12,6 +12,23 @@ USUAL: Recipe = (
 )
 
 
+FORM_NETWORKS = {  # form -> what is taken unless a network is named, and why
+    "text": ("gru", "text with labels: a recurrent network that reads from the first word on"),
+    "pairs": ("transformer_translator", "pairs of texts: attention from each word to all"),
+    "series": ("window_linear", "series: a linear map of the window, hard to beat, before others"),
+    "graph": ("gcn", "a graph: convolution over neighbours"),
+    "game": ("checkers_net", "a game: value and policy of positions"),
+}
+
+
+def network_of_form(form: str, target: Target) -> tuple[str, str]:
+    """Give the network of a form of data that is no table, and the reason in one sentence."""
+    if form == "text" and target.kind == "none":
+        return "transformer_decoder", "text without labels: a Transformer that predicts what comes."
+    name, why = FORM_NETWORKS[form]
+    return name, f"{why}."
+
+
 def auto_network(
     input_shape: tuple[int, ...], rows: int, categories: tuple[int, ...], target: Target
 ) -> tuple[str, dict[str, Any], str]:

@@ -30,7 +30,11 @@ class Layer:
 
 
 def summarize(
-    network: nn.Module, input_shape: tuple[int, ...], *, categories: tuple[int, ...] = ()
+    network: nn.Module,
+    input_shape: tuple[int, ...],
+    *,
+    categories: tuple[int, ...] = (),
+    example: Any = None,
 ) -> list[Layer]:
     """Give the layers in the order in which one example goes through them.
 
@@ -47,6 +51,8 @@ def summarize(
         Shape of one example, without the axis of the rows.
     categories : tuple of int
         Codes per category column; then the network gets a dict of numbers and codes.
+    example : tensor or dict of tensors
+        One example as the network takes it, where its shape alone does not say so.
     """
     layers = _layers(network)
     shapes: dict[str, tuple[int, ...]] = {}
@@ -56,8 +62,10 @@ def summarize(
     counter = FlopCounterMode(display=False)
     try:
         with torch.no_grad(), counter:
-            functional_call(network, _on_meta(network), (_example(input_shape, categories),))
-    except (RuntimeError, NotImplementedError):
+            given = _example(input_shape, categories)
+            made = given if example is None else _without_memory(example)
+            functional_call(network, _on_meta(network), (made,))
+    except Exception:  # a network that looks at values fails in its own way
         shapes.clear()
     finally:
         for hook in hooks:
@@ -126,6 +134,12 @@ def _on_meta(network: nn.Module) -> dict[str, Tensor]:
     """Give shapes without memory in place of all parameters and buffers."""
     held = dict(network.named_parameters()) | dict(network.named_buffers())
     return {name: torch.empty_like(tensor, device="meta") for name, tensor in held.items()}
+
+
+def _without_memory(example: Any) -> Any:
+    if isinstance(example, dict):
+        return {name: _without_memory(value) for name, value in example.items()}
+    return example.to("meta") if isinstance(example, Tensor) else example
 
 
 def _example(

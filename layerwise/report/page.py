@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,9 @@ def report_content(record: Record) -> dict[str, Any]:
     """All that the page says, as plain values: what report.json holds, but for the figures."""
     judged = record.judged
     by_class = (
-        [] if judged is None or judged.kind in ("count", "real", "none") else per_class(judged)
+        per_class(judged)
+        if judged is not None and judged.kind in ("binary", "classes", "labels")
+        else []
     )
     return {
         "name": record.name,
@@ -85,6 +88,7 @@ def report_content(record: Record) -> dict[str, Any]:
             if (record.results.get(name) or {}).get("text")
         ],
         "made": (record.results.get("made") or {}).get("sentences") or [],
+        "made_tables": (record.results.get("made") or {}).get("tables") or [],
         "subgroups": record.results.get("subgroups") or [],
         "facts": tables.facts(record),
         "worst": mistakes.worst_rows(record),
@@ -111,8 +115,14 @@ def _drawings(record: Record) -> Iterator[Drawing]:
     yield from draw_importance(record)
     yield from draw_training(record)
     yield from draw_judgement(record)
-    yield from draw_unlabelled(record)
+    yield from _of_form(record) if record.form else draw_unlabelled(record)
     yield from draw_plane(record)
+
+
+def _of_form(record: Record) -> Iterator[Drawing]:
+    """What the form of the data has to show, drawn by ``draw_FORM`` in the module of that name."""
+    name = f"draw_{record.form}"
+    return getattr(import_module(f"layerwise.report.{name}"), name)(record)
 
 
 def _columns(drawing: Drawing) -> dict[str, Any]:
@@ -132,7 +142,7 @@ def _sections(content: dict[str, Any], drawn: set[str]) -> dict[str, str]:
         "training": "training" in drawn,
         "diagnosis": content["diagnosis"] or content["diagnosed"],
         "columns": "columns" in drawn,
-        "made": "made" in drawn or content["made"],
+        "made": "made" in drawn or content["made"] or content["made_tables"],
         "subgroups": content["subgroups"],
         "mistakes": "mistakes" in drawn or content["worst"]["rows"] or content["classes"],
         "plane": "plane" in drawn,

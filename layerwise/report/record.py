@@ -47,6 +47,11 @@ class Record:
         return Target(said.get("kind") or "none", tuple(names), tuple(map(str, classes)))
 
     @property
+    def form(self) -> str:
+        """The form of the data where they are no table: text, pairs, series, graph or game."""
+        return (self.plan.get("data") or {}).get("form") or ""
+
+    @property
     def leading(self) -> str | None:
         """Name of the metric that leads, or None where nothing was measured."""
         headline = self.results.get("headline") or {}

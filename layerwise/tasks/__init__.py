@@ -23,11 +23,21 @@ TASKS = {
     "boltzmann_learning": "boltzmann_learning:BoltzmannLearning",
     "kohonen": "kohonen:Kohonen",
     "counting": "counting:Counting",
+    "next_token": "next_token:NextToken",
+    "masked_token": "masked_token:MaskedToken",
 }
 
 
-def default_task(target: Target, network: type | None = None) -> str:
-    """Give the name of the task that a target asks for.
+FORM_TASKS = {  # what is learned from a form of data that brings no labels
+    "text": "next_token",
+    "pairs": "translate",
+    "series": "forecast",
+    "game": "self_play",
+}
+
+
+def default_task(target: Target, network: type | None = None, form: str = "") -> str:
+    """Give the name of the task that a target, or the form of the data, asks for.
 
     A network that learns by a rule of its own names it in its attribute ``task``.
 
@@ -43,6 +53,8 @@ def default_task(target: Target, network: type | None = None) -> str:
         return "classify"
     if target.kind in ("real", "count"):
         return "regress"
+    if form in FORM_TASKS:
+        return FORM_TASKS[form]
     raise SettingsError(
         "There is nothing to predict without a target. Name one with --target, or learn without "
         "labels: --task reconstruct, --task detect, or a network such as vae or gan."

@@ -27,6 +27,7 @@ class _Place:
     epoch: int = 1
     batch: int = 0
     step: int = 0
+    over: bool = False  # the stage has had all of its steps
 
 
 def train(
@@ -166,7 +167,7 @@ class _Work:
 def _run_stage(work: _Work, place: _Place, recipe: Recipe):
     stage, descent = work.stage, work.descent
     moment = torch.zeros((), dtype=torch.float64)  # one for all steps: making one costs 3 us
-    while place.epoch <= stage.epochs:
+    while place.epoch <= stage.epochs and not place.over:
         if place.batch == 0 and hasattr(work.dataset, "refresh"):
             work.seed(REFRESH, place.stage, place.epoch)
             work.dataset.refresh(work.network)
@@ -176,7 +177,9 @@ def _run_stage(work: _Work, place: _Place, recipe: Recipe):
         count = work.processes.count
         bounds, steps = _bounds(rows, stage, count), _planned(recipe, rows, count)
         for pieces, taken in _epoch(work, place, bounds):
+            before = (place.epoch - 1) * len(bounds) + place.batch
             done = (place.epoch - 1 + place.batch / len(bounds)) / stage.epochs
+            done = before / stage.steps if stage.steps else done
             moment.fill_(done)
             descent.set_learning_rate(done)
             descent.step(
@@ -187,7 +190,8 @@ def _run_stage(work: _Work, place: _Place, recipe: Recipe):
             )
             place.step += 1
             place.batch += 1
-            ended = place.batch == len(bounds)
+            place.over = before + 1 == stage.steps
+            ended = place.batch == len(bounds) or place.over
             shown = place.epoch
             if ended:
                 place.epoch, place.batch = place.epoch + 1, 0
@@ -205,6 +209,8 @@ def _run_stage(work: _Work, place: _Place, recipe: Recipe):
                 ),
                 descent,
             )
+            if place.over:
+                break
 
 
 def _tell(progress: Progress, descent: Descent | None = None):
@@ -280,7 +286,7 @@ def _shares(start: int, stop: int, work: _Work) -> list[tuple[int, int]]:
 
 
 def _planned(recipe: Recipe, rows: int, count: int) -> int:
-    return sum(stage.epochs * len(_bounds(rows, stage, count)) for stage in recipe)
+    return sum(stage.steps or stage.epochs * len(_bounds(rows, stage, count)) for stage in recipe)
 
 
 def _placed(batch: Batch, device: torch.device, images: bool) -> Batch:

@@ -1,0 +1,100 @@
+"""A table becomes text, pairs of texts or a series where what is to be learned asks for it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from layerwise.contracts import Target
+from layerwise.data import cells
+from layerwise.data.kinds import tell_kind
+from layerwise.data.source import Source, several
+from layerwise.errors import DataError
+
+FEW_COLUMNS = 8  # in wider tables no column of free text is looked for
+
+
+def shaped(source: Source, form: str, wanted: Mapping[str, Any]) -> Source:
+    """The source in the form that the task asks for ("" for none); the rows stay rows.
+
+    wanted : the arguments of ``Learner.fit``
+    """
+    if source.form or source.inputs is not None:
+        return source
+    if form == "series":
+        from layerwise.data.series import as_series
+
+        return as_series(
+            source, target=wanted.get("target"), time=wanted.get("time"),
+            group=wanted.get("group"), ignore=wanted.get("ignore"), options=source.options,
+        )  # fmt: skip
+    if form == "pairs":
+        from layerwise.data.pairs import as_pairs
+
+        return as_pairs(source, *_two_columns(source))
+    column = _text_column(source, wanted, form == "text")
+    if column is None:
+        return source
+    from layerwise.data.text import as_text
+
+    return as_text(source, column, source.options)
+
+
+def target_of_form(source: Source) -> Target | None:
+    """The target that the form itself brings: what comes next in a series, the other language."""
+    if source.form == "series":
+        from layerwise.data.series import series_target
+
+        return series_target(source)
+    return Target("text", ("target",)) if source.form == "pairs" else None
+
+
+def _text_column(source: Source, wanted: Mapping[str, Any], needed: bool) -> str | None:
+    """The column to be read as text: the one that is named, or the only one that could be."""
+    columns = list(source.frame.columns)
+    named = several((source.options or {}).get("text"), columns)
+    if len(named) == 1 and (needed or _is_free_text(source, named[0])):
+        return named[0]
+    left = _without_role(columns, source, wanted)
+    if needed and len(left) == 1:
+        return left[0]
+    numbers = any(cells.is_numeric(source.frame[name]) for name in left)
+    if len(left) > FEW_COLUMNS or named or (numbers and not needed):
+        return None
+    kinds = {name: tell_kind(cells.column(source.frame, name)) for name in left}
+    texts = [name for name, column in kinds.items() if column.kind == "text"]
+    only = len(texts) == 1 and not any(column.is_input for column in kinds.values())
+    if needed and not (len(texts) == 1):
+        raise DataError(
+            f"{source.name} does not say which column is the text. Give it with --data.text. There "
+            f"are: {', '.join(map(str, left))}."
+        )
+    return texts[0] if only or (needed and texts) else None
+
+
+def _without_role(columns: list, source: Source, wanted: Mapping[str, Any]) -> list:
+    """The columns that neither the user nor the source gives a role."""
+    taken = {*source.target, *source.roles.values()}
+    for role in ("target", "key", "group", "time", "weight", "carry", "ignore"):
+        names = wanted.get(role)
+        if names is None or isinstance(names, (str, list, tuple)):
+            taken |= {name for name in several(names, columns) if isinstance(name, str)}
+    return [name for name in columns if name not in taken]
+
+
+def _is_free_text(source: Source, name: str) -> bool:
+    """Whether a column holds words: named as text, it may also be a code with leading zeros."""
+    if name not in source.frame.columns:
+        raise DataError(
+            f"Column '{name}' of --data.text is not in {source.name}. There are: "
+            f"{', '.join(map(str, source.frame.columns))}."
+        )
+    return tell_kind(cells.column(source.frame, name)).kind == "text"
+
+
+def _two_columns(source: Source) -> tuple[str, str]:
+    columns = [name for name in source.frame.columns if not cells.is_numeric(source.frame[name])]
+    if len(columns) != 2:
+        raise DataError(
+            f"{source.name} must have two columns of text to translate between, but has "
+            f"{len(columns)}: {', '.join(map(str, columns)) or 'none'}."
+        )
+    return columns[0], columns[1]
