@@ -25,6 +25,10 @@ NETWORKS = {
     "rbf": "rbf:RBF",
     "self_organizing_map": "self_organizing_map:SelfOrganizingMap",
     "markov_chain": "markov_chain:MarkovChain",
+    "rnn": "rnn:RNN",
+    "lstm": "lstm:LSTM",
+    "gru": "gru:GRU",
+    "ngram": "ngram:NGram",
 }
 
 
