@@ -13,6 +13,7 @@ from layerwise.data.memory import from_memory
 from layerwise.data.numpy_files import read_npy, read_npz
 from layerwise.data.source import Source
 from layerwise.data.table import read_table, read_tables
+from layerwise.data.text import is_text_file, read_text
 from layerwise.errors import DataError, nearest
 
 
@@ -102,7 +103,17 @@ def _read_file(path: Path, options: dict) -> Source:
         raise DataError(
             f"{path} is one IDX file; images and labels are needed. Give the folder: {path.parent}"
         )
+    if _is_text(path, options):
+        return read_text(path, options)
     return _perhaps_with_images(read_table(path, options), path.parent, options)
+
+
+def _is_text(path: Path, options: dict) -> bool:
+    """Whether a file is plain text: by its name and looks, or because it is read by lines."""
+    if is_text_file(path):
+        return True
+    table = path.suffix.lower() in TABLE_SUFFIXES and path.suffix.lower() != ".txt"
+    return "lines" in options and options.get("text", "text") == "text" and not table
 
 
 def _is_npz(path: Path) -> bool:
