@@ -22,6 +22,7 @@ from layerwise.data.numpy_files import read_npz
 from layerwise.data.parquet import read_parquet
 from layerwise.data.source import Source
 from layerwise.data.table import read_table
+from layerwise.data.text import read_text, source_of_text
 from layerwise.errors import DataError, nearest
 
 CLOTHES = (
@@ -43,6 +44,7 @@ MNIST_FROM = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 FASHION_FROM = (
     "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
 )
+KARPATHY = "https://raw.githubusercontent.com/karpathy/"
 FILES: dict[str, dict[str, str]] = {  # name -> address -> check sum
     "mnist": {
         f"{MNIST_FROM}train-images-idx3-ubyte.gz": "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873",
@@ -66,8 +68,19 @@ FILES: dict[str, dict[str, str]] = {  # name -> address -> check sum
             "sha256:ea302c18164d4e3d916a1e2e83a9a8d07069fa6ebc7771e4c0540d54e593b698"
         ),
     },
+    "names": {
+        f"{KARPATHY}makemore/master/names.txt": (
+            "sha256:0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"
+        ),
+    },
+    "tinyshakespeare": {
+        f"{KARPATHY}char-rnn/master/data/tinyshakespeare/input.txt": (
+            "sha256:86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
+        ),
+    },
 }
-SIZES = {"mnist": "12 MB", "fashion_mnist": "31 MB", "cifar10": "170 MB", "higgs": "2.8 GB"}
+SIZES = {"mnist": "12 MB", "fashion_mnist": "31 MB", "cifar10": "170 MB", "higgs": "2.8 GB",
+         "names": "0.2 MB", "tinyshakespeare": "1.1 MB"}  # fmt: skip
 
 
 def read_known(name: str, options: dict) -> Source:
@@ -267,6 +280,19 @@ def _embedded(name: str, loader: str, target: str, about: str) -> Callable[[dict
     return read
 
 
+def _text(name: str, file: str, about: str) -> Callable[[dict], Source]:
+    return lambda options: read_text(_place(name) / file, options, name=name, about=about)
+
+
+def _python_reference(options: dict) -> Source:
+    import platform
+    from pydoc_data.topics import topics
+
+    text = "\n\n".join(topics[name].strip() for name in sorted(topics)) + "\n"
+    about = f"the language reference in Python {platform.python_version()}'s own help"
+    return source_of_text(text, options, "python_reference", about)
+
+
 def _renamed(source: Source, name: str, about: str, *, parts=None, target=None) -> Source:
     return Source(
         name, source.frame, source.inputs,
@@ -301,4 +327,9 @@ KNOWN: dict[str, Callable[[dict], Source]] = {
     "fashion_mnist": _fashion_mnist,
     "cifar10": _cifar10,
     "higgs": _higgs,
+    "names": _text("names", "names.txt", "first names of the United States (SSA; makemore)"),
+    "tinyshakespeare": _text(
+        "tinyshakespeare", "input.txt", "plays of Shakespeare, 1.1 MB (Karpathy 2015)"
+    ),
+    "python_reference": _python_reference,
 }  # fmt: skip

@@ -47,6 +47,12 @@ from layerwise.metrics.formulas import (
     squared_surprises,
     surprises,
 )
+from layerwise.metrics.language import (
+    bits_of_rows,
+    bits_per_character,
+    character_perplexity,
+    nats_per_character,
+)
 from layerwise.metrics.predictions import Predictions, column_names
 from layerwise.metrics.translation import bleu, chrf
 from layerwise.own_code import is_own, load_own
@@ -202,6 +208,26 @@ METRICS: dict[str, Metric] = {
         ("none",),
         "Mean over the rows of what the task judges each by: an error, or nats",
         of_rows=own_numbers,
+    ),
+    "nats_per_character": Metric(
+        nats_per_character,
+        False,
+        ("none",),
+        "Minus the log of the chance of the text per character, nats; ends of lines counted",
+        of_rows=own_numbers,
+    ),
+    "bits_per_character": Metric(
+        bits_per_character,
+        False,
+        ("none",),
+        "The same in bits",
+        of_rows=bits_of_rows,
+    ),
+    "character_perplexity": Metric(
+        character_perplexity,
+        False,
+        ("none",),
+        "exp(nats per character), not per token: equal chances that are as uncertain",
     ),
     "poisson_deviance": Metric(
         poisson_deviance,
