@@ -93,14 +93,22 @@ def predict(given: Given) -> None:
 
 
 def generate(given: Given) -> None:
-    """Write new examples, drawn by a trained network, into a file."""
-    from layerwise.command.generated import check_file, write_generated
+    """Write new examples, drawn by a trained network, into a file; text also to the terminal."""
+    from layerwise.command.generated import check_file, stream_text, write_generated
     from layerwise.learner import Learner
 
     settings = dict(given.values)
-    out, judge = settings.pop("out"), settings.pop("judge", None)
+    out, judge = settings.pop("out", None), settings.pop("judge", None)
+    learner = Learner.load(given.words[0])
+    if learner.writes_text:
+        stream_text(out, learner.write(**settings))
+        return
     check_file(out)
-    learner, source = Learner.load(given.words[0]), (given.words[1:] or [None])[0]
+    for flag in TEXT:
+        if settings.pop(flag.name, None) is not None:
+            raise SettingsError(f"--{flag.name.replace('_', '-')} is for networks of text.")
+    settings.setdefault("count", 64)
+    source = (given.words[1:] or [None])[0]
     drawn = learner.generate(data=source, **settings)
     write_generated(out, drawn, learner.model_.preparation.feature_names)
     print(f"{len(drawn)} examples: {out}")
@@ -200,8 +208,17 @@ OPEN_TEST = Parameter("open_test", ("bool",), False, "Judge the test rows that a
 EXPLAIN = Parameter("explain", ("bool",), False, "Add the reasons in the table's own columns.")
 EPOCHS = Parameter("epochs", ("int", "None"), None, "Passes in all, where it is to be longer.")
 
-COUNT = Parameter("count", ("int",), 64, "How many examples.")
-DRAWN = Parameter("out", ("str",), REQUIRED, "File to write: .png (a sheet), .csv, .npz, ...")
+COUNT = Parameter("count", ("int", "None"), None, "How many examples; unset: 64, of texts 1.")
+DRAWN = Parameter(
+    "out", ("str", "None"), None, "File to write: .png (a sheet), .csv, .npz, ...; of texts .txt."
+)
+PROMPT = Parameter("prompt", ("str", "None"), None, "Text: what it begins with.")
+LENGTH = Parameter("length", ("int", "None"), None, "Text: tokens at most; unset: 500.")
+TEMPERATURE = Parameter(
+    "temperature", ("float", "None"), None, "Text: below 1 bolder, above 1 more surprising."
+)
+TOP_K = Parameter("top_k", ("int", "None"), None, "Text: only the so many likeliest tokens.")
+TEXT = (PROMPT, LENGTH, TEMPERATURE, TOP_K)
 PATTERNS = Parameter("count", ("int",), 4, "How many rows of SOURCE.")
 STEPS = Parameter("out", ("str",), REQUIRED, "Picture to write: .png, .svg or .pdf.")
 CORRUPTED = Parameter("corrupted", ("float",), 0.2, "Share of each row that is turned over.")
@@ -233,7 +250,7 @@ VERBS = {
         generate,
         ("RUN", "[SOURCE]"),
         "Draw new examples from a trained network.",
-        lambda: (COUNT, DRAWN, SCAN, BETWEEN, ATTRIBUTE, JUDGE, CHANCE),
+        lambda: (COUNT, DRAWN, *TEXT, SCAN, BETWEEN, ATTRIBUTE, JUDGE, CHANCE),
     ),
     "recall": Verb(
         recall,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -378,6 +379,33 @@ class Learner(BaseEstimator):
             if attribute:
                 return asked.with_attribute(model, self._read(data), attribute, count // 2)
             return asked.examples(model, count, seed)
+
+    @property
+    def writes_text(self) -> bool:
+        """Whether the network is a language model, which ``write`` asks for text."""
+        model = self._fitted()
+        return model.preparation.form == "text" and model.target.kind == "none"
+
+    def write(
+        self,
+        prompt: str | None = None,
+        *,
+        count: int = 1,
+        length: int = 500,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        seed: int = 0,
+    ) -> Iterator[str]:
+        """Text from a language model, piece by piece as it comes.
+
+        prompt : what it begins with, which is given back first
+        count : how many texts, a line between two
+        length : tokens of each at most
+        temperature : scores are divided by it; 0 takes the likeliest token each time
+        top_k : only the so many likeliest tokens are drawn from; 0: from all
+        """
+        how = temperature, top_k
+        return asked.text(self._fitted(), prompt or "", count, length, how, seed)
 
     def judge_samples(self, judge, data, *, count: int = 1000, seed: int = 0) -> dict:
         """How this network's samples look to a trained classifier, beside rows that are real.

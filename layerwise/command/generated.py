@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import ceil, sqrt
 from pathlib import Path
 
@@ -15,8 +16,24 @@ from layerwise.run import write_whole
 GAP = 1  # pixels between two pictures
 
 
-def check_file(file: str) -> None:
+def stream_text(file: str | None, pieces: Iterable[str]) -> None:
+    """Write text piece by piece as it comes to the terminal, or all of it into a file."""
+    if file is not None:
+        whole = "".join(pieces).encode()
+        write_whole(Path(file), lambda beside: beside.write_bytes(whole))
+        print(f"Text: {file}")
+        return
+    for piece in pieces:
+        print(piece, end="", flush=True)
+    print()
+
+
+def check_file(file: str | None) -> None:
     """Raise SettingsError where nothing can be written into a file of this suffix."""
+    if file is None:
+        raise SettingsError(
+            f"Say where the examples are written: --out FILE.png, or one of {', '.join(WRITERS)}."
+        )
     suffix = Path(file).suffix.lower()
     if suffix not in (".png", *WRITERS):
         raise SettingsError(

@@ -1,5 +1,6 @@
 """What a trained network makes when it is asked: samples, walks through codes, recall."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from layerwise.data.cells import as_label
 from layerwise.data.source import Source
 from layerwise.errors import DataError, SettingsError, nearest
 from layerwise.evaluation.evaluate import undisturbed
+from layerwise.evaluation.generation import generate
 from layerwise.evaluation.latent import attribute_vector, interpolation, latent_scan
 from layerwise.evaluation.recall import corrupt, overlaps
 from layerwise.evaluation.sample_quality import frechet_distance, precision_recall
@@ -46,6 +48,24 @@ def examples(model: Model, count: int, seed: int) -> np.ndarray:
     if count < 1:
         raise SettingsError(f"--count must be a whole number, at least 1, got {count}.")
     return _in_units(model, draw(model.network, count, seed))
+
+
+def text(
+    model: Model, prompt: str, count: int, length: int, how: tuple[float, int], seed: int
+) -> Iterator[str]:
+    """Texts of a language model, each after the prompt; pieces of them as they come.
+
+    how : temperature, and the number of likeliest tokens that are drawn from (0: all)
+    """
+    if count < 1:
+        raise SettingsError(f"--count must be a whole number, at least 1, got {count}.")
+    for number in range(count):
+        pieces = generate(
+            model.network, model.preparation, prompt, length=length, temperature=how[0],
+            top_k=how[1], seed=seed + number,
+        )  # fmt: skip
+        yield "\n" * bool(number) + prompt
+        yield from pieces
 
 
 def scan(model: Model, steps: int) -> np.ndarray:
