@@ -29,6 +29,8 @@ NETWORKS = {
     "lstm": "lstm:LSTM",
     "gru": "gru:GRU",
     "ngram": "ngram:NGram",
+    "word2vec": "word2vec:Word2Vec",
+    "neural_ngram": "neural_ngram:NeuralNGram",
 }
 
 

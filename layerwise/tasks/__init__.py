@@ -25,6 +25,7 @@ TASKS = {
     "counting": "counting:Counting",
     "next_token": "next_token:NextToken",
     "masked_token": "masked_token:MaskedToken",
+    "word_vectors": "word_vectors:WordVectors",
 }
 
 
