@@ -131,7 +131,8 @@ class PlaceVectors(nn.Module):
     vocabulary : int
         Tokens, with the padding; 0 is real sequences.
     deviation : float
-        Of the normal density around 0 from which the vectors of tokens start.
+        Of the vectors at the start, drawn from a normal density around 0, for real numbers of
+        deviation 1.
     """
 
     def __init__(self, channels: int, width: int, vocabulary: int, deviation: float):
@@ -141,6 +142,7 @@ class PlaceVectors(nn.Module):
             nn.init.normal_(self.vectors.weight, std=deviation)
         else:
             self.vectors = nn.Linear(channels, width)
+            nn.init.normal_(self.vectors.weight, std=deviation / channels**0.5)
             nn.init.zeros_(self.vectors.bias)
 
     def forward(self, places: Tensor) -> Tensor:

@@ -28,6 +28,8 @@ NETWORKS = {
     "rnn": "rnn:RNN",
     "lstm": "lstm:LSTM",
     "gru": "gru:GRU",
+    "transformer": "transformer:Transformer",
+    "transformer_decoder": "transformer_decoder:TransformerDecoder",
     "ngram": "ngram:NGram",
     "word2vec": "word2vec:Word2Vec",
     "neural_ngram": "neural_ngram:NeuralNGram",
