@@ -1,0 +1,360 @@
+"""Preparation of graphs: features, the edges along which messages pass, batches of three levels."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from layerwise.contracts import Dataset, Target
+from layerwise.data import cells
+from layerwise.data.dividing import scramble
+from layerwise.data.graph import Graph
+from layerwise.data.graph_dataset import (
+    Answers,
+    GraphsDataset,
+    Messages,
+    NodeDataset,
+    PairDataset,
+    SampledNodeDataset,
+)
+from layerwise.data.graph_features import feature_names, fit_features, in_words, make_features
+from layerwise.data.neighbour_sampling import neighbours_option
+from layerwise.data.roles import Roles, check_weight
+from layerwise.data.source import Source
+from layerwise.data.target import balanced_weights, encode_target, target_values
+from layerwise.errors import DataError, SettingsError
+
+ROUNDS = 2  # of colouring, for fingerprints: what a network of two layers can see
+
+
+class GraphPreparation:
+    """The one way from a source of nodes, graphs or pairs to batches.
+
+    "node": features and edges of all nodes are seen, labels of training rows only (transductive);
+    with the option inductive, learning sees the graph without the held-out nodes. "edge": only
+    the edges among the training rows pass messages, in prediction too. "graph": each graph alone.
+    """
+
+    form = "graph"
+    categories: tuple[int, ...] = ()
+
+    def __init__(self, content: dict[str, Any], tensors: dict[str, Tensor]):
+        self.content, self._tensors = content, tensors
+        self.encodings: list = []
+        self.roles = _roles(content["roles"])
+        target = content["target"]
+        self.target = Target(target["kind"], tuple(target["names"]), tuple(target["classes"]))
+        self.level: str = content["inputs"]["level"]
+        self.neighbours = tuple(content["inputs"]["neighbours"])
+
+    @classmethod
+    def fit(
+        cls,
+        source: Source,
+        roles: Roles,
+        target: Target,
+        rows: np.ndarray,
+        *,
+        inputs_as: str = "standard",
+    ) -> GraphPreparation:
+        """Learn every constant from the training ``rows`` (row numbers) and no others.
+
+        Raises DataError where there are none; SettingsError for options that do not go together.
+        """
+        rows = np.asarray(rows)
+        if not len(rows):
+            raise DataError("There are no training rows. Give smaller fractions or more rows.")
+        graph, options = source.whole, source.options
+        sizes, inductive = _checked_options(graph, options)
+        described, tensors = _fit_target(source.frame.iloc[rows], roles, target)
+        edges, held = _messages(source, roles, target, rows, inductive)
+        features, constants = fit_features(
+            source, roles, _training_nodes(source, rows), edges,
+            str(options.get("node_features") or "auto"),
+        )  # fmt: skip
+        fitted = {"split": "train", "rows": len(rows)}
+        content = {
+            "inputs": {
+                "form": "graph", "shape": [features["width"]], "dtype": None, "categories_as": "",
+                "inputs_as": inputs_as, "fitted": fitted, "level": graph.level,
+                "inductive": inductive, "neighbours": list(sizes),
+                "graph": graph.fingerprint(), "nodes": graph.nodes,
+            },
+            "columns": [],
+            "roles": asdict(roles),
+            "target": asdict(target) | described | {"fitted": fitted},
+            "features": features,
+        }  # fmt: skip
+        return cls(content, tensors | held | constants)
+
+    @classmethod
+    def load(cls, content: dict[str, Any], tensors: dict[str, Tensor]) -> GraphPreparation:
+        """The preparation that ``to_json`` and ``tensors`` described."""
+        return cls(content, tensors)
+
+    def to_json(self) -> dict[str, Any]:
+        """All but the tensors."""
+        return copy.deepcopy(self.content)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every constant: name -> tensor."""
+        return dict(self._tensors)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """(features,) of a node."""
+        return tuple(self.content["inputs"]["shape"])
+
+    @property
+    def network_options(self) -> dict[str, Any]:
+        """Whether pairs of nodes are asked for."""
+        return {"pairs": True} if self.level == "edge" else {}
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """What each number of a node is called; () where they have no names."""
+        return feature_names(self.content["features"], self._tensors)
+
+    @property
+    def class_weights(self) -> Tensor | None:
+        """(classes,) float32: weights that give every class the same say; training rows only."""
+        return self._tensors.get("class_weights")
+
+    def dataset(self, source: Source) -> Dataset:
+        """All rows of the source, by number, ready for the engine."""
+        self.check(source)
+        graph: Graph = source.whole
+        messages = self.messages(source)
+        answers = Answers(self.targets(source), self._weights(source))
+        where = torch.from_numpy(np.asarray(source.inputs, np.int64))
+        if self.level == "edge":
+            return PairDataset(messages, where, answers)
+        if self.level == "graph":
+            assert graph.graph_of_node is not None
+            owners = torch.from_numpy(np.asarray(graph.graph_of_node, np.int64))
+            return GraphsDataset(messages, owners, where, answers)
+        training = self._training(source, messages, where)
+        if self.neighbours:
+            return SampledNodeDataset(messages, where, answers, self.neighbours, training)
+        return NodeDataset(messages, where, answers, training)
+
+    def messages(self, source: Source) -> Messages:
+        """Features of all nodes, and the edges along which messages pass in prediction."""
+        edges, weights = self._edges(source)
+        features = make_features(self.content["features"], self._tensors, source, edges.numpy())
+        return Messages(features, edges, weights)
+
+    def targets(self, source: Source) -> Tensor | None:
+        """What the network is to give; None where the source has no target column.
+
+        binary : (rows,) float32 0 or 1; classes : (rows,) int64; labels : (rows, labels) float32;
+        count : (rows, targets) float32; real : the same, standardized
+        """
+        kind, names = self.target.kind, self.target.names
+        if kind == "none" or any(name not in source.frame.columns for name in names):
+            return None
+        if kind in ("binary", "classes"):
+            codes = torch.from_numpy(encode_target(source.frame, self.roles, self.target))
+            return codes.to(torch.float32) if kind == "binary" else codes
+        values = torch.from_numpy(target_values(source.frame, self.roles, self.target))
+        if kind == "real":
+            values = (values - self._tensors["target_mean"]) / self._tensors["target_scale"]
+        return values.to(torch.float32)
+
+    def truth(self, source: Source, rows: np.ndarray) -> np.ndarray:
+        """Class codes, labels or amounts of some rows, in the units of the data."""
+        return encode_target(source.frame.iloc[rows], self.roles, self.target)
+
+    def row_weights(self, source: Source, rows: np.ndarray) -> np.ndarray | None:
+        """The weight column of some rows; None where there is none."""
+        name = self.roles.weight
+        if name is None or name not in source.frame.columns:
+            return None
+        return source.frame[name].to_numpy(float)[rows]
+
+    def in_units(self, outputs: Tensor) -> Tensor:
+        """Outputs for a real target in the units of the data; others unchanged."""
+        if self.target.kind != "real":
+            return outputs
+        mean, scale = self._tensors["target_mean"], self._tensors["target_scale"]
+        return outputs * scale.to(outputs) + mean.to(outputs)
+
+    def check(self, source: Source) -> tuple[str, ...]:
+        """What is odd about a source, one sentence each; DataError where it cannot be used."""
+        graph = source.whole
+        if not isinstance(graph, Graph):
+            raise DataError(f"{source.name} is no graph, but this run learned from one.")
+        if graph.level != self.level:
+            raise DataError(
+                f"The rows of {source.name} are of the level {graph.level}, those of training were "
+                f"of the level {self.level}. Give --data.level {self.level}."
+            )
+        if not len(source.frame):
+            raise DataError(f"{source.name} has no rows.")
+        trained = self.content["inputs"]
+        if self.level == "edge" and graph.nodes != trained["nodes"]:
+            raise DataError(
+                f"{source.name} has {graph.nodes:,} nodes, but this run judges pairs of the "
+                f"{trained['nodes']:,} nodes of its own graph. Give that graph."
+            )
+        if self.level == "node" and graph.fingerprint() != trained["graph"]:
+            return ("This is another graph than the one of training (an inductive prediction).",)
+        return ()
+
+    def fingerprints(self, source: Source) -> np.ndarray:
+        """One number per row that its features and surroundings decide; (rows,) uint64.
+
+        Weisfeiler and Leman 1968: each node's colour is mixed with those of its neighbours, twice.
+        """
+        messages = self.messages(source)
+        where = np.asarray(source.inputs)
+        if self.level == "edge":
+            ends = np.sort(where, axis=1).astype(np.uint64)
+            return scramble(scramble(ends[:, 0], 1) + ends[:, 1], 2)
+        colours = _colours(messages.features)
+        edges = messages.edges.numpy()
+        for turn in range(ROUNDS):
+            heard = np.zeros_like(colours)
+            np.add.at(heard, edges[1], scramble(colours[edges[0]], turn))
+            colours = scramble(colours + scramble(heard, 10 + turn), 20 + turn)
+        if self.level == "node":
+            return colours[where]
+        totals = np.zeros(int(where.max()) + 1, np.uint64)
+        owners = source.whole.graph_of_node
+        inside = owners < len(totals)
+        np.add.at(totals, owners[inside], scramble(colours[inside], 30))
+        return totals[where]
+
+    def fitted_in_words(self) -> dict[str, str]:
+        """What was fitted -> its constants and the training rows that they saw."""
+        rows = self.content["inputs"]["fitted"]["rows"]
+        words = {"features": in_words(self.content["features"], rows)}
+        if self.level == "edge":
+            edges = self._tensors["edges"].shape[1] // 2
+            words["messages"] = f"pass along the {edges:,} edges of the training rows only"
+        elif self.level == "node":
+            words["messages"] = (
+                "inductive: learning sees the graph without the held-out nodes"
+                if self.content["inputs"]["inductive"]
+                else "transductive: features and edges of held-out nodes are seen, no labels"
+            )
+        return words
+
+    def _edges(self, source: Source) -> tuple[Tensor, Tensor | None]:
+        if self.level == "edge":
+            return self._tensors["edges"], self._tensors.get("edge_weights")
+        graph: Graph = source.whole
+        weights = None if graph.weights is None else torch.from_numpy(graph.weights)
+        return torch.from_numpy(np.ascontiguousarray(graph.edges)), weights
+
+    def _training(self, source: Source, messages: Messages, where: Tensor) -> Any | None:
+        """The graph of training, where it is another: see NodeDataset."""
+        same = source.whole.fingerprint() == self.content["inputs"]["graph"]
+        if "kept" not in self._tensors or not same:
+            return None
+        kept = self._tensors["kept"]
+        inner, place = messages.only(kept)
+        return inner, place, kept[where]
+
+    def _weights(self, source: Source) -> Tensor | None:
+        name = self.roles.weight
+        if name is None or name not in source.frame.columns:
+            return None
+        check_weight(source, name)
+        values = cells.numbers(cells.column(source.frame, name)).astype(np.float32)
+        return torch.from_numpy(values)
+
+
+def _checked_options(graph: Graph, options: dict) -> tuple[tuple[int, ...], bool]:
+    """Neighbours per step, and whether learning sees no held-out nodes."""
+    sizes = neighbours_option(options.get("neighbours"))
+    inductive = str(options.get("inductive", "")).lower() in ("true", "1", "yes")
+    for name, given in (("neighbours", sizes), ("inductive", inductive)):
+        if given and graph.level != "node":
+            raise SettingsError(
+                f"--data.{name} goes with rows that are nodes, but here they are of the level "
+                f"{graph.level}. Leave it out."
+            )
+    return sizes, inductive
+
+
+def _training_nodes(source: Source, rows: np.ndarray) -> np.ndarray:
+    """Numbers of the nodes that belong to the training rows."""
+    where, graph = np.asarray(source.inputs)[rows], source.whole
+    if graph.level == "graph":
+        return np.flatnonzero(np.isin(graph.graph_of_node, where))
+    return np.unique(where)
+
+
+def _messages(
+    source: Source, roles: Roles, target: Target, rows: np.ndarray, inductive: bool
+) -> tuple[np.ndarray, dict[str, Tensor]]:
+    """Edges (2, edges) along which messages pass in training, and what must be kept of them."""
+    graph: Graph = source.whole
+    where = np.asarray(source.inputs)
+    if graph.level == "edge":
+        linked = encode_target(source.frame.iloc[rows], roles, target).reshape(-1) == 1
+        inside = _among(graph, where[rows][linked])
+        held = {"edges": torch.from_numpy(graph.edges[:, inside].copy())}
+        if graph.weights is not None:
+            held["edge_weights"] = torch.from_numpy(graph.weights[inside])
+        return graph.edges[:, inside], held
+    if not inductive:
+        return graph.edges, {}
+    kept = np.ones(graph.nodes, bool)
+    kept[where] = False  # rows that are not for training; nodes that are no rows stay
+    kept[where[rows]] = True
+    return graph.edges[:, kept[graph.edges].all(axis=0)], {"kept": torch.from_numpy(kept)}
+
+
+def _among(graph: Graph, pairs: np.ndarray) -> np.ndarray:
+    """Whether each edge (edges,) is one of the pairs (pairs, 2), in either direction."""
+    codes = np.minimum(*graph.edges) * graph.nodes + np.maximum(*graph.edges)
+    wanted = pairs.min(axis=1) * graph.nodes + pairs.max(axis=1)
+    return np.isin(codes, wanted)
+
+
+def _fit_target(frame, roles: Roles, target: Target) -> tuple[dict, dict[str, Tensor]]:
+    """JSON and tensors of the target's constants, from the training rows ``frame``."""
+    if target.kind in ("binary", "classes"):
+        codes = encode_target(frame, roles, target)
+        weights = balanced_weights(codes, len(target.classes))
+        rows = np.bincount(codes, minlength=len(target.classes)).tolist()
+        described = {"rows_per_class": rows, "class_weights": weights.tolist()}
+        return described, {"class_weights": torch.from_numpy(weights)}
+    if target.kind != "real":
+        return {}, {}
+    values = target_values(frame, roles, target)
+    mean, scale = values.mean(axis=0), values.std(axis=0)
+    scale = np.where(scale > 1e-12 * np.abs(mean), scale, 1.0)
+    tensors = {"target_mean": torch.from_numpy(mean), "target_scale": torch.from_numpy(scale)}
+    return {"mean": mean.tolist(), "scale": scale.tolist()}, tensors
+
+
+def _colours(features: Tensor) -> np.ndarray:
+    """One number per node that its features decide, (nodes,) uint64."""
+    colours = np.zeros(features.shape[0], np.uint64)
+    if features.layout == torch.strided:
+        for place, column in enumerate(features.numpy().T):
+            colours += scramble(_bits(column), place)
+        return colours
+    begins, columns = features.crow_indices().numpy(), features.col_indices().numpy()
+    rows = np.repeat(np.arange(len(colours)), np.diff(begins))
+    mixed = scramble(columns.astype(np.uint64), 1) + _bits(features.values().numpy())
+    np.add.at(colours, rows, scramble(mixed, 2))
+    return colours
+
+
+def _bits(values: np.ndarray) -> np.ndarray:
+    return (values.astype(np.float64) + 0.0).view(np.uint64)
+
+
+def _roles(entry: dict) -> Roles:
+    several = {name: tuple(entry[name]) for name in ("target", "carry", "ignore")}
+    single = {name: entry[name] for name in ("key", "group", "time", "weight")}
+    return Roles(**several, **single)
