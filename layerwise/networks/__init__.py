@@ -28,6 +28,7 @@ NETWORKS = {
     "rnn": "rnn:RNN",
     "lstm": "lstm:LSTM",
     "gru": "gru:GRU",
+    "conv1d": "conv1d:Conv1d",
     "transformer": "transformer:Transformer",
     "transformer_decoder": "transformer_decoder:TransformerDecoder",
     "ngram": "ngram:NGram",
