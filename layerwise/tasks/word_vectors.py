@@ -54,12 +54,14 @@ class WordVectors:
         reach = torch.randint(1, known.window + 1, tokens.shape, device=tokens.device)
         around, near = neighbours(tokens, inside, known.window, reach)
         if known.method == "skip_gram":
+            terms = int(near.sum())  # a number of Python's: a trace would keep that of one batch
             centres = tokens.unsqueeze(2).expand_as(around)[near]
             costs = known.costs(known.words(centres), around[near])
         else:
+            terms = int(near.any(dim=2).sum())
             mean, some = _mean_vectors(known, around, near)
             costs = known.costs(mean, tokens[some])
-        yield Loss(costs.sum() / max(1, len(costs)), float(len(costs)))
+        yield Loss(costs.sum() / max(1, terms), float(terms))
 
     def outputs(self, network: nn.Module, batch: Batch) -> Tensor:
         """Mean cost of the pairs of each row, (rows, 1), in nats; no chance is in it.

@@ -142,3 +142,16 @@ def test_what_does_not_go_together_is_told():
         WordVectors(Target("real", ("y",)))
     with pytest.raises(SettingsError, match="Choose --network word2vec"):
         TASK.outputs(nn.Linear(2, 2), Batch(ROWS, ROWS))
+
+
+def test_no_trace_keeps_the_number_of_pairs_of_one_batch():
+    torch.manual_seed(1)
+    rows = torch.randint(5, 10, (60, 6))
+    found = []
+    for traced in (True, False):
+        made = network()
+        stage = Stage(TASK, "sgd", {}, 0.1, epochs=2, batch_size=20)
+        for _ in train(made, (stage,), TensorDataset(rows, rows), seed=0, traced=traced):
+            pass
+        found.append(made.vectors().detach())
+    assert torch.equal(*found)
