@@ -1,0 +1,134 @@
+"""What a language model writes, and where in the context it errs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from layerwise.contracts import Batch
+from layerwise.data.source import Source
+from layerwise.data.text_preparation import TextPreparation
+from layerwise.data.tokens import PADDING
+from layerwise.evaluation.evaluate import device_of, on_device, undisturbed
+from layerwise.evaluation.generation import generate, generate_lines
+
+MOST_ROWS = 2000  # rows whose tokens are looked at
+AT_ONCE = 256  # rows
+LINES = 200  # lines that are drawn, to count copies
+SHOWN_LINES = 20
+SAMPLES, LENGTH, PROMPT = 3, 300, 32  # of other text; tokens, characters
+
+
+def show(
+    network: nn.Module,
+    task: Any,
+    preparation: TextPreparation,
+    source: Source,
+    rows: np.ndarray,
+    *,
+    seed: int,
+) -> dict[str, Any]:
+    """Samples, the perplexity of a token, and the loss at each place of the context.
+
+    Parameters
+    ----------
+    network, task, preparation
+        Of the run. Where it is no language model there is nothing to show.
+    source : Source
+        All rows; lines that are drawn are looked for among all of them.
+    rows : array
+        Numbers of the judged rows.
+    seed : int
+        Decides what is drawn.
+
+    Returns
+    -------
+    dict
+        "sentences", "tables" with "title", "columns" and "rows", and "arrays": "loss_by_position"
+        (context,) in nats per token, NaN where no token was counted.
+    """
+    taught = "nats_per_character" in getattr(task, "metrics", ())  # what comes next
+    if not taught or not preparation.is_language_model:
+        return {"sentences": [], "tables": [], "arrays": {}}
+    rows = np.asarray(rows)[:MOST_ROWS]
+    total, count = loss_by_position(network, preparation, source.take(rows))
+    with np.errstate(invalid="ignore"):
+        course = (total / count).astype(np.float32)
+    nats = total.sum() / max(1.0, count.sum())
+    written = _lines if preparation.by_lines else _samples
+    sentences, table = written(network, preparation, source, rows, seed)
+    perplexity = (
+        f"Perplexity per token (of {preparation.tokens.noun}): {np.exp(nats):.2f}, which is "
+        f"{nats:.3f} nats per token, over {int(count.sum()):,} tokens."
+    )
+    return {
+        "sentences": [perplexity, *sentences],
+        "tables": [table],
+        "arrays": {"loss_by_position": course},
+    }
+
+
+@torch.no_grad()
+def loss_by_position(
+    network: Any, preparation: TextPreparation, source: Source
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give the summed nats and the number of counted tokens at each place; (context,) each."""
+    dataset, device = preparation.dataset(source), device_of(network)
+    total, count = np.zeros(preparation.context), np.zeros(preparation.context)
+    with undisturbed(network):
+        for some in torch.arange(len(dataset)).split(AT_ONCE):
+            nats, counted = _nats(network, on_device(dataset.batch(some), device))
+            total[: len(nats)] += nats.cpu().numpy()
+            count[: len(nats)] += counted.cpu().numpy()
+    return total, count
+
+
+def _nats(network: Any, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Nats and counted tokens at each place, summed over the rows; (length,) each."""
+    targets = batch.targets
+    assert targets is not None
+    scores = network.per_token(batch.inputs).float()
+    chances = torch.log_softmax(scores, dim=2).gather(2, targets.unsqueeze(2)).squeeze(2)
+    counted = targets != PADDING
+    return -(chances * counted).double().sum(dim=0), counted.sum(dim=0)
+
+
+def _lines(
+    network: nn.Module, preparation: TextPreparation, source: Source, rows: np.ndarray, seed: int
+) -> tuple[list[str], dict[str, Any]]:
+    """Drawn lines, and how many of them stand in the data."""
+    drawn = generate_lines(network, preparation, LINES, seed=seed)
+    known = set(preparation.texts(source))
+    copied = sum(line in known for line in drawn)
+    sentence = (
+        f"Of {LINES} lines that it drew, {copied} stand in the data word for word and "
+        f"{LINES - len(set(drawn))} came before among the drawn."
+    )
+    table = {
+        "title": "Lines that the network drew",
+        "columns": ["line", "in the data"],
+        "rows": [[line, "yes" if line in known else "no"] for line in drawn[:SHOWN_LINES]],
+    }
+    return [sentence], table
+
+
+def _samples(
+    network: nn.Module, preparation: TextPreparation, source: Source, rows: np.ndarray, seed: int
+) -> tuple[list[str], dict[str, Any]]:
+    """What the network writes after the beginnings of judged rows, beside what stands there."""
+    places = rows[np.linspace(0, len(rows) - 1, min(SAMPLES, len(rows)), dtype=int)]
+    texts = preparation.texts(source.take(places))
+    prompts = [text[:PROMPT] for text in texts if not preparation.tokens.unknown([text[:PROMPT]])]
+    shown = [
+        [prompt, "".join(generate(network, preparation, prompt, length=LENGTH, seed=seed + place))]
+        for place, prompt in enumerate(prompts)
+    ]
+    table = {
+        "title": "What the network writes",
+        "columns": ["prompt, from a row that was judged", "what it wrote"],
+        "rows": shown,
+    }
+    return [], table
