@@ -20,6 +20,7 @@ from layerwise.data.idx import read_idx
 from layerwise.data.made import MADE
 from layerwise.data.numpy_files import read_npz
 from layerwise.data.parquet import read_parquet
+from layerwise.data.series_known import SERIES
 from layerwise.data.source import Source
 from layerwise.data.table import read_table
 from layerwise.data.text import read_text, source_of_text
@@ -327,6 +328,7 @@ KNOWN: dict[str, Callable[[dict], Source]] = {
     "fashion_mnist": _fashion_mnist,
     "cifar10": _cifar10,
     "higgs": _higgs,
+    **SERIES,
     "names": _text("names", "names.txt", "first names of the United States (SSA; makemore)"),
     "tinyshakespeare": _text(
         "tinyshakespeare", "input.txt", "plays of Shakespeare, 1.1 MB (Karpathy 2015)"

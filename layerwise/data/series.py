@@ -60,7 +60,7 @@ class Series:
 
     def has_future(self, horizon: int, targets: Sequence[str]) -> np.ndarray:
         """Whether all that is to be forecast at each time is known: (times,) bool."""
-        known = ~np.isnan(self.channel(targets)).any(axis=1, keepdims=True)[:, 0]
+        known = np.isfinite(self.channel(targets).sum(axis=1))  # NaN if any is
         rows = np.arange(len(known))
         before = np.append(0, np.cumsum(~known))
         ends = np.minimum(rows + horizon + 1, len(known))

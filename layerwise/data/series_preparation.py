@@ -189,21 +189,22 @@ class SeriesPreparation:
         of one series, one after the other) are drawn together by the bootstrap.
         """
         whole: Series = source.whole
-        places = np.asarray(source.inputs)
-        first = places[int(np.asarray(rows).min())] if len(rows) else 0
-        block = np.maximum(places[rows] - first, 0) // (BLOCK_HORIZONS * self.horizon)
-        most = len(whole.times) // (BLOCK_HORIZONS * self.horizon) + 1
-        return whole.numbers[places[rows]] * most + block
+        places, length = np.asarray(source.inputs)[rows], BLOCK_HORIZONS * self.horizon
+        block = (places - places.min(initial=len(whole.times))) // length
+        return whole.numbers[places] * (len(whole.times) // length + 1) + block
 
-    def beside(self, rows: int) -> dict[str, np.ndarray]:
-        """What the metrics of forecasts need per output, the same in all ``rows``.
+    def beside(self) -> dict[str, float]:
+        """What the metrics of forecasts need, as columns of the predictions table.
 
-        "unit": deviation of each target in training; "naive": its mean step from one time to the
-        next in training, the error of the naive forecast. Both (rows, outputs).
+        "unit:OT": deviation of each target in training; "naive:OT": its mean step from one time
+        to the next in training, the error of the naive forecast.
         """
-        found = {"unit": self._tensors["deviation"], "naive": self._tensors["naive_error"]}
-        wide = {name: np.repeat(values.numpy(), self.horizon) for name, values in found.items()}
-        return {name: np.broadcast_to(row, (rows, len(row))) for name, row in wide.items()}
+        stems = {"unit": "deviation", "naive": "naive_error"}
+        return {
+            f"{stem}:{target}": value
+            for stem, name in stems.items()
+            for target, value in zip(self.targets, self._tensors[name].tolist(), strict=True)
+        }
 
     def in_units(self, outputs: Tensor) -> Tensor:
         """Outputs (rows, outputs) or (rows, outputs, quantiles) in the units of the data."""

@@ -59,6 +59,11 @@ BASELINES: dict[str, Baseline] = {
     "linear": Baseline(
         "Linear regression, ridge 1; for counts, Poisson regression", _AMOUNTS, True
     ),
+    "last_value": Baseline("The last known value, whatever the time ahead", ("series",), True),
+    "seasonal": Baseline("The value one season before, of the best period", ("series",), True),
+    "window_linear": Baseline(
+        "A linear map of the window, ridge chosen on validation rows", ("series",), True
+    ),
     "boosted_trees": Baseline("Gradient-boosted trees", (*_CLASSIFIED, *_AMOUNTS), False),
 }
 
@@ -66,6 +71,11 @@ WITHOUT_LABELS: dict[str, Baseline] = {
     "mean_row": Baseline("The mean of the training rows, whatever the row", ("none",), True),
     "pca": Baseline("Principal components, as many as the code has numbers", ("none",), True),
     "isolation_forest": Baseline("Isolation forest (Liu 2008)", ("none", "binary"), True),
+    "bag_of_words": Baseline(
+        "A linear model on weighted counts of words (TF-IDF)", (*_CLASSIFIED, *_AMOUNTS), True
+    ),
+    "unigram": Baseline("The shares of the tokens, whatever comes before", ("none",), True),
+    "ngram": Baseline("Counted n-grams of the best length up to 5 (Witten-Bell)", ("none",), True),
     "pca_error": Baseline("Distance from the principal components", ("none", "binary"), True),
 }
 

@@ -54,6 +54,16 @@ from layerwise.metrics.language import (
     nats_per_character,
 )
 from layerwise.metrics.predictions import Predictions, column_names
+from layerwise.metrics.series import (
+    covered_rows,
+    interval_coverage,
+    mase,
+    pinball,
+    pinball_rows,
+    scaled_absolute_rows,
+    scaled_mse,
+    scaled_squared_rows,
+)
 from layerwise.metrics.translation import bleu, chrf
 from layerwise.own_code import is_own, load_own
 
@@ -191,12 +201,16 @@ METRICS: dict[str, Metric] = {
         calibration_error, False, _SCORED, "Mean gap between confidence and share that is so"
     ),
     "mae": Metric(
-        mae, False, _AMOUNTS, "Mean absolute error, in the target's unit", of_rows=absolute_errors
+        mae,
+        False,
+        (*_AMOUNTS, "series"),
+        "Mean absolute error, in the target's unit",
+        of_rows=absolute_errors,
     ),
     "rmse": Metric(
         rmse,
         False,
-        _AMOUNTS,
+        (*_AMOUNTS, "series"),
         "Root of the mean squared error, in the target's unit",
         of_rows=squared_errors,
         rooted=True,
@@ -235,6 +249,34 @@ METRICS: dict[str, Metric] = {
         ("count",),
         "How far counts are from Poisson predictions",
         of_rows=poisson_deviances,
+    ),
+    "mase": Metric(
+        mase,
+        False,
+        ("series",),
+        "Mean absolute error over that of the naive forecast in training",
+        of_rows=scaled_absolute_rows,
+    ),
+    "scaled_mse": Metric(
+        scaled_mse,
+        False,
+        ("series",),
+        "Mean squared error of targets with deviation 1 in training",
+        of_rows=scaled_squared_rows,
+    ),
+    "pinball": Metric(
+        pinball,
+        False,
+        ("series",),
+        "Mean pinball loss of the quantiles, in the target's unit",
+        of_rows=pinball_rows,
+    ),
+    "interval_coverage": Metric(
+        interval_coverage,
+        True,
+        ("series",),
+        "Share of the truth between the outer quantiles; best is what they promise",
+        of_rows=covered_rows,
     ),
     "chrf": Metric(chrf, True, ("text",), "F score of character n-grams up to 6 (chrF2), 0 to 100"),
     "bleu": Metric(bleu, True, ("text",), "Precision of word n-grams up to 4 (BLEU), 0 to 100"),

@@ -34,6 +34,7 @@ NETWORKS = {
     "ngram": "ngram:NGram",
     "word2vec": "word2vec:Word2Vec",
     "neural_ngram": "neural_ngram:NeuralNGram",
+    "window_linear": "window_linear:WindowLinear",
 }
 
 

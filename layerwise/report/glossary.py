@@ -16,6 +16,10 @@ LABELS = {  # where the name with spaces is not what people write
     "brier": "Brier score",
     "poisson_deviance": "Poisson deviance",
     "accuracy_decided": "accuracy where it decides",
+    "mase": "MASE",
+    "scaled_mse": "mean squared error, standardized",
+    "pinball": "pinball loss",
+    "interval_coverage": "coverage of the interval",
 }
 
 METRIC_WORDS = {
@@ -52,6 +56,19 @@ METRIC_WORDS = {
     "r2": (
         "The share of the target's variation that is explained: 1 is perfect, 0 is no better than "
         "always saying the mean, and it can be negative."
+    ),
+    "mase": (
+        "The mean absolute error over that of saying the value before, in training: below 1 is "
+        "better than that, though it is asked for one time ahead only."
+    ),
+    "scaled_mse": (
+        "The mean squared error where each target is measured in its deviation in training: 1 is "
+        "about the error of always saying the mean."
+    ),
+    "pinball": "The error of the quantiles, in the unit of the target; 0 is best.",
+    "interval_coverage": (
+        "How often the truth lies between the lowest and the highest quantile: with 0.1 and 0.9 "
+        "it should be 0.8, neither less nor more."
     ),
     "poisson_deviance": "How far predicted rates are from the counts that were seen; 0 is best.",
     "coverage": "The share of rows on which it decides instead of abstaining.",

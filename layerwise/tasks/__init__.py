@@ -10,6 +10,7 @@ from layerwise.own_code import is_own, load_own
 TASKS = {
     "classify": "classify:Classify",
     "regress": "regress:Regress",
+    "forecast": "forecast:Forecast",
     "perceptron_rule": "perceptron_rule:PerceptronRule",
     "delta_rule": "delta_rule:DeltaRule",
     "reconstruct": "reconstruct:Reconstruct",
@@ -26,6 +27,7 @@ TASKS = {
     "next_token": "next_token:NextToken",
     "masked_token": "masked_token:MaskedToken",
     "word_vectors": "word_vectors:WordVectors",
+    "masked_patch": "masked_patch:MaskedPatch",
 }
 
 

@@ -97,9 +97,8 @@ class Forecast:
         return outputs[:, :, self.quantiles.index(0.5)] if self.quantiles else outputs
 
     def beside(self, outputs: Tensor) -> dict[str, Tensor]:
-        """The quantiles in what ``outputs`` gave: "quantile 0.1" -> (rows, outputs)."""
-        pairs = enumerate(self.quantiles)
-        return {f"quantile {chance:g}": outputs[:, :, place] for place, chance in pairs}
+        """The quantiles in what ``outputs`` gave: "0.1" -> (rows, outputs)."""
+        return {f"{q:g}": outputs[:, :, place] for place, q in enumerate(self.quantiles)}
 
     def _by_quantile(self, predicted: Tensor) -> Tensor:
         return predicted.unflatten(1, (self.num_outputs, len(self.quantiles)))
