@@ -240,7 +240,8 @@ class TextPreparation:
         sizes = []
         for text, row in zip(texts, rows, strict=True):
             ended = self.by_lines and row[-1] == END
-            whole = ended or len(row) < self.context
+            full = not ended and len(row) == self.context  # perhaps cut
+            whole = not full or len(self.tokens.encode([text])[0]) + self.by_lines <= self.context
             sizes.append((len(text) if whole else len(self.tokens.decode(row))) + ended)
         return np.maximum(np.array(sizes, dtype=float), 1)
 
