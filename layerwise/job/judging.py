@@ -106,8 +106,11 @@ def conclude(plan: Plan, gathered: Gathered, settings: Any) -> Judgement:
         abstain_below=settings.abstain_below, seed=settings.seed,
     )  # fmt: skip
     judged["same_rows"] = plan.split.same_rows
+    blocks = (
+        ["group"] if hasattr(plan.model.preparation, "groups") else []
+    )  # mean nothing to anyone
     judged["subgroups"] = [] if plan.no_rows else subgroups(
-        table, plan.model.target, plan.metric,
+        table.drop(columns=blocks, errors="ignore"), plan.model.target, plan.metric,
         split=judged["headline"]["split"], seed=settings.seed,
     )  # fmt: skip
     judged["threshold"] = None if threshold is None else threshold.to_json()
