@@ -18,6 +18,9 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from layerwise.data import read
 from layerwise.data.cells import as_label
+from layerwise.data.forms import FORMS
+from layerwise.data.graph_files import is_pyg
+from layerwise.data.shaping import shaped_like
 from layerwise.data.source import Source
 from layerwise.errors import RunError, SettingsError
 from layerwise.job import ENDINGS, Job, asked, own_chance, run_job
@@ -571,6 +574,7 @@ class Learner(BaseEstimator):
 
     def _read(self, data) -> Source:
         source = read(data, options=self.data_options_)
+        source = shaped_like(source, self._fitted().preparation)
         for note in self._fitted().preparation.check(source):
             warnings.warn(note, stacklevel=4)
         return source
@@ -578,7 +582,9 @@ class Learner(BaseEstimator):
     def _scores(self, data, in_order_of_target: bool = False) -> np.ndarray:
         """Outputs for every row, (rows, ...); columns in the order of ``classes_``."""
         model = self._fitted()
-        if not isinstance(data, (str, os.PathLike, Source)):
+        if not isinstance(data, (str, os.PathLike, Source)) and (
+            self._fitted().preparation.form not in FORMS
+        ):
             data = self._checked_inputs(data)
         with own_chance():
             source = self._read(data)
@@ -600,7 +606,9 @@ class Learner(BaseEstimator):
 
 def _is_array(data) -> bool:
     """Whether these are inputs without names, such as an array or a list of lists."""
-    return not isinstance(data, (str, os.PathLike, Source)) and not hasattr(data, "columns")
+    if isinstance(data, (str, os.PathLike, Source)) or hasattr(data, "columns"):
+        return False
+    return not (is_pyg(data) or type(data).__module__.startswith("networkx."))
 
 
 def _names_checked(learner: Learner, data):

@@ -6,9 +6,13 @@ reading stands in ``Source.notes``.
 """
 
 from dataclasses import replace
+from os import PathLike
+from pathlib import Path
 
+from layerwise.data.files import TABLE_SUFFIXES, first_bytes
 from layerwise.data.joining import with_part, with_targets
 from layerwise.data.known import KNOWN, data_folder, fetch
+from layerwise.data.pairs import read_pair_files
 from layerwise.data.reading import read_one
 from layerwise.data.source import Source
 from layerwise.errors import SettingsError, nearest
@@ -28,6 +32,8 @@ OPTIONS = {
     "context": "how many tokens of a text a network sees at once",
     "tokens": "what a text is made of: characters, bytes, words or bpe",
     "vocabulary": "how many tokens of words or bpe there are",
+    "languages": "of a folder of parallel texts: from, into, such as en,de",
+    "pairs": "the column to be translated and that of its translation: from,into",
     "lookback": "times of a series that a forecast sees: a whole number",
     "horizon": "times of a series that are forecast: a whole number",
     "calendar": "true: hour, weekday and month are inputs of a forecast",
@@ -61,7 +67,8 @@ def read(
     validation, test : like data
         Sources of their own for these parts; their columns must be those of ``data``.
     targets : like data
-        A table with the targets, joined by ``key``.
+        A table with the targets, joined by ``key``; or a text, the translation of ``data`` line by
+        line.
     key : str
         The column that names each row, in ``data`` and in ``targets``.
 
@@ -73,6 +80,8 @@ def read(
         For an unknown option.
     """
     options = _checked_options(options)
+    if _are_texts(data, targets):
+        return read_pair_files(Path(str(data)), Path(str(targets)), options)
     source = read_one(data, options, target)
     answers = None if targets is None else read_one(targets, options, None)
     if answers is not None:
@@ -85,6 +94,13 @@ def read(
             more = with_targets(more, answers, key, target)
         source = with_part(source, part, more)
     return replace(source, options={**options, **source.options})
+
+
+def _are_texts(data, other) -> bool:
+    """Whether both are files of plain text: then the second is a translation of the first."""
+    both = [Path(one) for one in (data, other) if isinstance(one, (str, PathLike))]
+    plain = [one for one in both if one.is_file() and one.suffix.lower() not in TABLE_SUFFIXES]
+    return len(plain) == 2 and all(first_bytes(one)[:2] != b"PK" for one in plain)
 
 
 def _checked_options(options: dict | None) -> dict:

@@ -7,10 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from layerwise.data.files import PARQUET_SUFFIXES, TABLE_SUFFIXES, files_below, first_bytes
+from layerwise.data.graph_files import (
+    from_networkx,
+    from_pyg,
+    is_graph_npz,
+    is_pyg,
+    is_tu,
+    read_graph_npz,
+    read_graph_tables,
+    read_graphml,
+    read_tu,
+)
 from layerwise.data.idx import idx_files, is_idx, read_idx
 from layerwise.data.known import KNOWN, read_known
 from layerwise.data.memory import from_memory
 from layerwise.data.numpy_files import read_npy, read_npz
+from layerwise.data.pair_folders import is_pair_folder, read_pair_folder
+from layerwise.data.pairs import read_sentences
 from layerwise.data.source import Source
 from layerwise.data.table import read_table, read_tables
 from layerwise.data.text import is_text_file, read_text
@@ -25,6 +38,10 @@ def read_one(data, options: dict, target) -> Source:
         return _read_named(str(data), options)
     if data is None:
         raise DataError("No data was given. Give a known name, a file, a folder or an array.")
+    if is_pyg(data):
+        return from_pyg(data, options)
+    if type(data).__module__.startswith("networkx."):
+        return from_networkx("graph", data, options)
     source = from_memory(data, target)
     return _perhaps_with_images(source, Path(), options)
 
@@ -96,13 +113,21 @@ def _read_file(path: Path, options: dict) -> Source:
     if head[:6] == b"\x93NUMPY":
         return read_npy(path)
     if head[:2] == b"PK" and (path.suffix.lower() == ".npz" or _is_npz(path)):
-        return read_npz(path)
+        return read_graph_npz(path, options) if is_graph_npz(_members(path)) else read_npz(path)
+    if head[:2] == b"PK" and is_tu(path):
+        return read_tu(path, options)
+    if path.suffix.lower() == ".graphml":
+        return read_graphml(path, options)
+    if "edges" in options:
+        return read_graph_tables(path, Path(str(options["edges"])).expanduser(), options)
     if path.suffix.lower() in (".npz", ".npy"):
         raise DataError(f"{path} is damaged or no numpy file. Write it anew with numpy.savez.")
     if is_idx(head, path):
         raise DataError(
             f"{path} is one IDX file; images and labels are needed. Give the folder: {path.parent}"
         )
+    if any(name in options for name in ("languages", "pairs")) and not _is_table(path):
+        return read_sentences(path, options)
     if _is_text(path, options):
         return read_text(path, options)
     return _perhaps_with_images(read_table(path, options), path.parent, options)
@@ -112,17 +137,26 @@ def _is_text(path: Path, options: dict) -> bool:
     """Whether a file is plain text: by its name and looks, or because it is read by lines."""
     if is_text_file(path):
         return True
-    table = path.suffix.lower() in TABLE_SUFFIXES and path.suffix.lower() != ".txt"
-    return "lines" in options and options.get("text", "text") == "text" and not table
+    by_lines = "lines" in options and options.get("text", "text") == "text"
+    return by_lines and not _is_table(path)
+
+
+def _is_table(path: Path) -> bool:
+    return path.suffix.lower() in TABLE_SUFFIXES and path.suffix.lower() != ".txt"
 
 
 def _is_npz(path: Path) -> bool:
+    names = _members(path, "")
+    return bool(names) and all(name.endswith(".npy") for name in names)
+
+
+def _members(path: Path, suffix: str = ".npy") -> list[str]:
+    """Names in a zip archive, without a suffix; none where it is damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
+            return [name.removesuffix(suffix) for name in archive.namelist()]
     except (zipfile.BadZipFile, OSError):
-        return False
-    return bool(names) and all(name.endswith(".npy") for name in names)
+        return []
 
 
 def _perhaps_with_images(source: Source, folder: Path, options: dict) -> Source:
@@ -149,6 +183,10 @@ def _read_folder(folder: Path, options: dict) -> Source:
         raise DataError(f"{folder} cannot be read: {error.strerror}.") from None
     if idx_files(folder):
         return read_idx(folder)
+    if is_pair_folder(folder):
+        return read_pair_folder(folder, options)
+    if is_tu(folder):
+        return read_tu(folder, options)
     parts = sorted(
         path
         for path in files_below(folder)

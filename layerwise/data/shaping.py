@@ -6,7 +6,10 @@ from typing import Any
 from layerwise.contracts import Target
 from layerwise.data import cells
 from layerwise.data.kinds import tell_kind
+from layerwise.data.pairs import as_pairs
+from layerwise.data.series import as_series, series_target
 from layerwise.data.source import Source, several
+from layerwise.data.text import as_text
 from layerwise.errors import DataError
 
 FEW_COLUMNS = 8  # in wider tables no column of free text is looked for
@@ -17,32 +20,37 @@ def shaped(source: Source, form: str, wanted: Mapping[str, Any]) -> Source:
 
     wanted : the arguments of ``Learner.fit``
     """
-    if source.form or source.inputs is not None:
+    changed = any(wanted.get(role) is not None for role in ("target", "time", "group", "ignore"))
+    if source.form and not (source.form == "series" and changed):
         return source
-    if form == "series":
-        from layerwise.data.series import as_series
-
+    if form == "series" or source.form == "series":
         return as_series(
             source, target=wanted.get("target"), time=wanted.get("time"),
             group=wanted.get("group"), ignore=wanted.get("ignore"), options=source.options,
         )  # fmt: skip
+    if source.inputs is not None:
+        return source
     if form == "pairs":
-        from layerwise.data.pairs import as_pairs
-
-        return as_pairs(source, *_two_columns(source))
+        return as_pairs(source)
     column = _text_column(source, wanted, form == "text")
     if column is None:
         return source
-    from layerwise.data.text import as_text
-
     return as_text(source, column, source.options)
+
+
+def shaped_like(source: Source, preparation: Any) -> Source:
+    """The source in the form in which it was learned, so that it can be predicted."""
+    roles = preparation.roles
+    wanted = {"target": getattr(preparation, "targets", None) or None, "time": roles.time,
+              "group": roles.group}  # fmt: skip
+    if preparation.form != "series":
+        wanted = dict.fromkeys(wanted)
+    return shaped(source, preparation.form, wanted)
 
 
 def target_of_form(source: Source) -> Target | None:
     """The target that the form itself brings: what comes next in a series, the other language."""
     if source.form == "series":
-        from layerwise.data.series import series_target
-
         return series_target(source)
     return Target("text", ("target",)) if source.form == "pairs" else None
 
@@ -88,13 +96,3 @@ def _is_free_text(source: Source, name: str) -> bool:
             f"{', '.join(map(str, source.frame.columns))}."
         )
     return tell_kind(cells.column(source.frame, name)).kind == "text"
-
-
-def _two_columns(source: Source) -> tuple[str, str]:
-    columns = [name for name in source.frame.columns if not cells.is_numeric(source.frame[name])]
-    if len(columns) != 2:
-        raise DataError(
-            f"{source.name} must have two columns of text to translate between, but has "
-            f"{len(columns)}: {', '.join(map(str, columns)) or 'none'}."
-        )
-    return columns[0], columns[1]
