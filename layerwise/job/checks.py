@@ -76,8 +76,9 @@ def check_closed_form(recipe: Recipe, target: Target, solves: tuple[str, ...]) -
         if target.kind in solves:
             continue
         loss = getattr(stage.task, "loss", "squared")
-        if target.kind not in ("real", "count") or loss != "squared":
-            got = "classes" if target.kind not in ("real", "count") else f"the loss {loss}"
+        numeric = target.kind in ("real", "count", "series")
+        if not numeric or loss not in ("squared", "auto"):
+            got = f"the loss {loss}" if numeric else "classes"
             raise SettingsError(
                 "The closed form is least squares: it must have a numeric target and the squared "
                 f"loss, got {got}. Choose another --optimizer, such as lbfgs."
