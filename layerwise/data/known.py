@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from layerwise.data.arrays import arrays_source
 from layerwise.data.idx import read_idx
 from layerwise.data.made import MADE
 from layerwise.data.numpy_files import read_npz
+from layerwise.data.pair_folders import is_pair_folder, read_pair_folder
 from layerwise.data.parquet import read_parquet
 from layerwise.data.series_known import SERIES
 from layerwise.data.source import Source
@@ -253,6 +255,19 @@ def _higgs_to_parquet(folder: Path) -> None:
     packed.unlink()
 
 
+def _multi30k(options: dict) -> Source:
+    folders = [path for path in sorted(data_folder().glob("multi30k*")) if is_pair_folder(path)]
+    if not folders:
+        raise DataError(
+            f"The data set 'multi30k' is not in {data_folder()}, and cannot be fetched. Put train, "
+            "val and test files of two languages, such as train.en and train.de, into a folder "
+            "multi30k-en-de there, or set LAYERWISE_DATA to the folder that holds it."
+        )
+    source = read_pair_folder(folders[0], options)
+    about = f"Multi30k: captions of photographs and their translations (Elliott 2016), {source.about}"
+    return replace(source, name="multi30k", about=about)
+
+
 # ---------------------------------------------------------------------------------- embedded
 
 
@@ -333,5 +348,6 @@ KNOWN: dict[str, Callable[[dict], Source]] = {
     "tinyshakespeare": _text(
         "tinyshakespeare", "input.txt", "plays of Shakespeare, 1.1 MB (Karpathy 2015)"
     ),
+    "multi30k": _multi30k,
     "python_reference": _python_reference,
 }  # fmt: skip

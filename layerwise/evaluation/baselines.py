@@ -64,6 +64,10 @@ BASELINES: dict[str, Baseline] = {
     "window_linear": Baseline(
         "A linear map of the window, ridge chosen on validation rows", ("series",), True
     ),
+    "copy": Baseline("The source text as it is", ("text",), True),
+    "dictionary": Baseline(
+        "Word by word, from a dictionary learned from the pairs (IBM model 1)", ("text",), True
+    ),
     "boosted_trees": Baseline("Gradient-boosted trees", (*_CLASSIFIED, *_AMOUNTS), False),
 }
 

@@ -34,6 +34,8 @@ NETWORKS = {
     "ngram": "ngram:NGram",
     "word2vec": "word2vec:Word2Vec",
     "neural_ngram": "neural_ngram:NeuralNGram",
+    "transformer_translator": "transformer_translator:TransformerTranslator",
+    "gru_translator": "gru_translator:GRUTranslator",
     "window_linear": "window_linear:WindowLinear",
 }
 

@@ -14,6 +14,8 @@ LABELS = {  # where the name with spaces is not what people write
     "rmse": "root mean squared error",
     "r2": "R²",
     "brier": "Brier score",
+    "chrf": "chrF",
+    "bleu": "BLEU",
     "poisson_deviance": "Poisson deviance",
     "accuracy_decided": "accuracy where it decides",
     "mase": "MASE",
@@ -71,6 +73,16 @@ METRIC_WORDS = {
         "it should be 0.8, neither less nor more."
     ),
     "poisson_deviance": "How far predicted rates are from the counts that were seen; 0 is best.",
+    "chrf": (
+        "How many short sequences of characters (1 to 6) a translation shares with its reference, "
+        "0 to 100; finding the reference's counts twice as much as saying no others. Parts of "
+        "words count, so a wrong ending costs less than a wrong word."
+    ),
+    "bleu": (
+        "How many sequences of one to four words of the translations stand in their references, "
+        "0 to 100; translations that are shorter in all than the references are punished. Other "
+        "good translations than the reference are not known to it."
+    ),
     "coverage": "The share of rows on which it decides instead of abstaining.",
     "accuracy_decided": "The share of right answers among the rows on which it decides.",
 }

@@ -24,6 +24,7 @@ TASKS = {
     "boltzmann_learning": "boltzmann_learning:BoltzmannLearning",
     "kohonen": "kohonen:Kohonen",
     "counting": "counting:Counting",
+    "translate": "translate:Translate",
     "next_token": "next_token:NextToken",
     "masked_token": "masked_token:MaskedToken",
     "word_vectors": "word_vectors:WordVectors",
