@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from layerwise.data.arrays import arrays_source
+from layerwise.data.game import checkers_source
 from layerwise.data.idx import read_idx
 from layerwise.data.made import MADE
 from layerwise.data.numpy_files import read_npz
@@ -264,7 +265,7 @@ def _multi30k(options: dict) -> Source:
             "multi30k-en-de there, or set LAYERWISE_DATA to the folder that holds it."
         )
     source = read_pair_folder(folders[0], options)
-    about = f"Multi30k: captions of photographs and their translations (Elliott 2016), {source.about}"
+    about = f"Multi30k: captions of photographs, translated (Elliott 2016), {source.about}"
     return replace(source, name="multi30k", about=about)
 
 
@@ -339,6 +340,7 @@ KNOWN: dict[str, Callable[[dict], Source]] = {
         "progression of diabetes after a year (scikit-learn; Efron 2004)",
     ),
     **{name: _made(make) for name, make in MADE.items()},
+    "checkers": checkers_source,
     "mnist": _mnist,
     "fashion_mnist": _fashion_mnist,
     "cifar10": _cifar10,
