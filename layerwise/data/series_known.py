@@ -71,7 +71,7 @@ def _by_month(frame: DataFrame, time: str) -> DataFrame:
     long = frame.melt("YEAR", var_name="name", value_name="temperature")
     texts = long["YEAR"].astype(int).astype(str) + "-" + long["name"]
     long[time] = pd.to_datetime(texts, format="%Y-%b")
-    return long[[time, "temperature"]].sort_values(time).reset_index(drop=True)
+    return DataFrame(long[[time, "temperature"]]).sort_values(by=time).reset_index(drop=True)
 
 
 def _series(source: Source, name: str, about: str, time: str | None, options: dict) -> Source:
