@@ -16,10 +16,9 @@ from torch import Tensor
 from layerwise.contracts import Batch
 from layerwise.games import checkers
 from layerwise.games.checkers import Moves, Positions
-from layerwise.games.players import Judge, chosen, groups, judge_of, one_ply
+from layerwise.games.players import PRACTICE, Judge, Player, chosen, judge_of, one_ply
 
 SIDE_BY_SIDE = 256  # games of practice at once
-RESTING = -1  # number of the opponent in rows of practice, which are no judged games
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class SelfPlay:
     Parameters
     ----------
     opponents : Tensor
-        (rows,) int64, numbers of the opponents; ``RESTING`` in rows of practice.
+        (rows,) int64, numbers of the opponents; ``PRACTICE`` in rows of practice.
     seeds : Tensor
         (rows,) int64, chance of each judged game.
     begins : Tensor
@@ -57,7 +56,7 @@ class SelfPlay:
 
     def __init__(self, opponents: Tensor, seeds: Tensor, begins: Tensor, habits: Habits):
         self.opponents, self.seeds, self.begins, self.habits = opponents, seeds, begins, habits
-        practice = opponents == RESTING
+        practice = opponents == PRACTICE
         self.place = torch.cumsum(practice, 0) - 1  # of a row among those of practice
         self.rounds = int(practice.sum())  # rows of practice, all of one round
         self.games = checkers.start(min(SIDE_BY_SIDE, max(1, self.rounds)))
@@ -69,13 +68,13 @@ class SelfPlay:
     def batch(self, indices: Tensor | slice) -> Batch:
         """Rows as one batch; the parts that a row has nothing in are zero.
 
-        inputs : "planes" (rows, 4, 32) float32, "legal" (rows, 128) bool, "best" (rows,) int64,
+        inputs : "planes" (rows, 9, 32) float32, "legal" (rows, 128) bool, "best" (rows,) int64,
             "opponent", "seed" (rows,) int64, "begins" (rows,) bool
         targets : (rows,) float32, worth of the position to who is to move, -1 to 1
         """
         rows = torch.arange(len(self))[indices]
         opponents, place = self.opponents[rows], self.place[rows].clamp(min=0)
-        rests = opponents == RESTING
+        rests = opponents == PRACTICE
         if not self.rounds:
             place, found = torch.zeros_like(rows), _unplayed(1)
         else:
@@ -145,7 +144,7 @@ def practise(
 ) -> dict[str, Tensor]:
     """Play every game on for ``turns`` moves, in place; one that ends begins anew.
 
-    returns : "planes" (turns x games, 4, 32) uint8, "legal" (.., 128) bool, "best" (..,) int64,
+    returns : "planes" (turns x games, 9, 32) uint8, "legal" (.., 128) bool, "best" (..,) int64,
         "worth" (..,) float32: TD(lambda)'s target for the one to move
     """
     player, steps = one_ply(judge, habits.discount), []
@@ -162,7 +161,9 @@ def practise(
     return found | {"worth": torch.from_numpy(worth.reshape(-1).astype(np.float32))}
 
 
-def _step(player, games: Positions, habits: Habits, generator) -> dict[str, np.ndarray]:
+def _step(
+    player: Player, games: Positions, habits: Habits, generator: np.random.Generator
+) -> dict[str, np.ndarray]:
     """One move in every game; what was seen before it.
 
     value : of the best move; follows : whether the game went on by it; sign : 1 where the same

@@ -80,6 +80,9 @@ WITHOUT_LABELS: dict[str, Baseline] = {
     ),
     "unigram": Baseline("The shares of the tokens, whatever comes before", ("none",), True),
     "ngram": Baseline("Counted n-grams of the best length up to 5 (Witten-Bell)", ("none",), True),
+    "random_player": Baseline("A player who moves at random", ("none",), True),
+    "material": Baseline("One move ahead, counting pieces", ("none",), True),
+    "untrained": Baseline("One move ahead, by random weights", ("none",), True),
     "pca_error": Baseline("Distance from the principal components", ("none", "binary"), True),
 }
 

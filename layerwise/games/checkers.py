@@ -18,7 +18,7 @@ import numpy as np
 QUIET_MOVES = 40  # without a capture, by both players together, make a draw
 SQUARES, DIRECTIONS = 32, 4
 MOVES = SQUARES * DIRECTIONS  # direction x 32 + square; all legal ones jump, or none does
-PLANES = 4  # own men, own kings, the other's men, the other's kings
+PLANES = 9  # see ``planes``
 STEPS = (-5, -4, 5, 4)  # far left, far right, near right, near left
 WORD = np.uint64
 
@@ -210,9 +210,33 @@ def squares(words: np.ndarray) -> np.ndarray:
 
 
 def planes(positions: Positions) -> np.ndarray:
-    """What a network sees: (rows, 4, 32) uint8, see ``PLANES``."""
+    """What a network sees: (rows, 9, 32) uint8 of 0 and 1.
+
+    Own men, own kings, the other's men, the other's kings; own pieces that can capture and the
+    pieces that they can; the same of the other, were it to move; and as many squares as show how
+    near a draw is.
+    """
     own, other, kings = positions.own, positions.other, positions.kings
-    return squares(np.stack([own & ~kings, own & kings, other & ~kings, other & kings], axis=1))
+    empty = BOARD & ~(own | other)
+    down, up = own & kings, other & kings
+    words = [own & ~kings, down, other & ~kings, up]
+    words += _captures((own, own, down, down), other, empty)
+    words += _captures((up, up, other, other), own, empty)
+    lit = np.arange(SQUARES) * QUIET_MOVES < positions.quiet[:, None] * SQUARES
+    return np.concatenate([squares(np.stack(words, axis=1)), lit[:, None].view(np.uint8)], axis=1)
+
+
+def _captures(able: tuple, victims: np.ndarray, empty: np.ndarray) -> list[np.ndarray]:
+    """The pieces that can capture and those that can be captured, words (rows,).
+
+    able : words (rows,) per direction, the pieces that may move in it
+    """
+    takers, taken = np.zeros_like(empty), np.zeros_like(empty)
+    for pieces, step in zip(able, STEPS, strict=True):
+        over = victims & _moved(pieces, step) & _moved(empty, -step)
+        taken |= over
+        takers |= _moved(over, -step)
+    return [takers, taken]
 
 
 def material(positions: Positions, king: float = 1.5) -> np.ndarray:
@@ -233,7 +257,7 @@ def board_text(positions: Positions, row: int) -> str:
     o and 8 are the men and kings of the player who began, + and * those of the other.
     """
     one = positions.take(np.array([row]))
-    seen = planes(one)[0]
+    seen = planes(one)[0, :4]
     if not one.first[0]:
         seen = seen[[2, 3, 0, 1]][:, ::-1]
     line = np.full(SQUARES, ".")

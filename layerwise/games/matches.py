@@ -67,9 +67,7 @@ def play(
     return Played(results, lengths)
 
 
-def _moved(
-    player: Player, positions: Positions, seeds: np.ndarray, turns: np.ndarray
-) -> Positions:
+def _moved(player: Player, positions: Positions, seeds: np.ndarray, turns: np.ndarray) -> Positions:
     """The positions after the player's moves."""
     found = checkers.moves(positions)
     chance = fixed_chance(seeds[found.rows], turns[found.rows], found.codes)

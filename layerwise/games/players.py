@@ -21,6 +21,7 @@ Judge = Callable[[Positions], np.ndarray]  # worth of each position to who is to
 
 WON = 100.0  # to a player who counts material: more than all pieces
 DEEPEST = 4  # moves that minimax may look ahead
+PRACTICE = -1  # number of the opponent in rows of practice, which are no judged games
 OPPONENTS = ("random", *(f"minimax{depth}" for depth in range(1, DEEPEST + 1)))
 
 
@@ -115,7 +116,7 @@ def policy_of(network: Any) -> Player:
 
 
 def seen(positions: Positions, network: Any) -> torch.Tensor:
-    """Positions as a network's inputs, (rows, 4, 32) in its own type and on its device."""
+    """Positions as a network's inputs, (rows, 9, 32) in its own type and on its device."""
     weights = next(network.parameters())
     return torch.from_numpy(checkers.planes(positions)).to(weights.device, weights.dtype)
 

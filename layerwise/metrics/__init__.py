@@ -47,6 +47,7 @@ from layerwise.metrics.formulas import (
     squared_surprises,
     surprises,
 )
+from layerwise.metrics.games import win_fraction
 from layerwise.metrics.language import (
     bits_of_rows,
     bits_per_character,
@@ -242,6 +243,13 @@ METRICS: dict[str, Metric] = {
         False,
         ("none",),
         "exp(nats per character), not per token: equal chances that are as uncertain",
+    ),
+    "win_fraction": Metric(
+        win_fraction,
+        True,
+        ("none",),
+        "Share of games that were won; a draw is no win",
+        of_rows=own_numbers,
     ),
     "poisson_deviance": Metric(
         poisson_deviance,

@@ -37,6 +37,7 @@ NETWORKS = {
     "transformer_translator": "transformer_translator:TransformerTranslator",
     "gru_translator": "gru_translator:GRUTranslator",
     "window_linear": "window_linear:WindowLinear",
+    "checkers_net": "checkers_net:CheckersNet",
 }
 
 

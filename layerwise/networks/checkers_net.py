@@ -1,7 +1,7 @@
 """A net for checkers: what a position is worth, and which move is likely the best."""
 
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -24,8 +24,7 @@ class CheckersNet(nn.Module):
     Parameters
     ----------
     input_shape : tuple of int
-        (4, 32): own men, own kings, the other's men, the other's kings on the 32 dark squares,
-        seen by the player to move.
+        (9, 32): nine planes of the 32 dark squares, see ``games.checkers.planes``.
     output_size : int
         0; worth and moves have their own sizes.
     hidden : tuple of int
@@ -39,7 +38,7 @@ class CheckersNet(nn.Module):
         "modern": (Stage(None, "adamw", {}, 1e-3, "cosine", epochs=400, batch_size=256),),
         "historic": (Stage(None, "sgd", {}, 0.1, epochs=400, batch_size=1),),
     }
-    historic_options: ClassVar[dict[str, str]] = {"hidden": "80", "activation": "sigmoid"}
+    historic_options: ClassVar[dict[str, Any]] = {"hidden": (80,), "activation": "sigmoid"}
     departures = (
         "Checkers instead of backgammon, and the raw board alone.",
         "Chance moves for the dice: one move in ten is random.",
@@ -57,6 +56,11 @@ class CheckersNet(nn.Module):
     ):
         super().__init__()
         hidden = (hidden,) if isinstance(hidden, int) else tuple(int(one) for one in hidden)
+        if not hidden or min(hidden) < 1:
+            raise SettingsError(
+                "Option hidden of checkers_net must be one or more whole numbers above 0, such as "
+                f"256,128; got {hidden}."
+            )
         widths = [torch.Size(input_shape).numel(), *hidden]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
@@ -69,15 +73,15 @@ class CheckersNet(nn.Module):
         nn.init.zeros_(self.worth.weight)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Worth of each position, (rows, 4, 32) -> (rows,), -1 to 1."""
+        """Worth of each position, (rows, 9, 32) -> (rows,), -1 to 1."""
         return self.value(inputs)
 
     def value(self, inputs: Tensor) -> Tensor:
-        """Worth of each position to who is to move, (rows, 4, 32) -> (rows,), -1 to 1."""
+        """Worth of each position to who is to move, (rows, 9, 32) -> (rows,), -1 to 1."""
         return torch.tanh(self.worth(self.trunk(inputs.flatten(1)))).squeeze(1)
 
     def policy(self, inputs: Tensor) -> Tensor:
-        """Logit of each move, direction x 32 + square, (rows, 4, 32) -> (rows, 128)."""
+        """Logit of each move, direction x 32 + square, (rows, 9, 32) -> (rows, 128)."""
         return self.moves(self.trunk(inputs.flatten(1)))
 
     def value_and_policy(self, inputs: Tensor) -> tuple[Tensor, Tensor]:

@@ -25,6 +25,7 @@ LABELS = {  # where the name with spaces is not what people write
 }
 
 METRIC_WORDS = {
+    "win_fraction": "The share of games that it won. A draw is no win. 1 is perfect.",
     "accuracy": "The share of rows whose answer is right. 1 is perfect.",
     "balanced_accuracy": (
         "The share found of each class, averaged over the classes, so that a rare class counts "

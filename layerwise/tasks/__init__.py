@@ -23,6 +23,7 @@ TASKS = {
     "greedy_contrastive_divergence": ("greedy_contrastive_divergence:GreedyContrastiveDivergence"),
     "boltzmann_learning": "boltzmann_learning:BoltzmannLearning",
     "kohonen": "kohonen:Kohonen",
+    "self_play": "self_play:SelfPlay",
     "counting": "counting:Counting",
     "translate": "translate:Translate",
     "next_token": "next_token:NextToken",
