@@ -100,16 +100,40 @@ def generate_lines(
     Raises SettingsError as ``generate`` does.
     """
     _check(network, preparation, count, temperature, top_k)
-    chance = torch.Generator().manual_seed(seed)
     rows = torch.tensor([prompt_tokens(preparation, "")] * count)
-    for _ in range(preparation.context):
+    drawn = draw_rows(
+        network, preparation, rows, preparation.context, temperature=temperature, top_k=top_k,
+        seed=seed,
+    )  # fmt: skip
+    return [preparation.tokens.decode(row) for row in drawn.tolist()]
+
+
+def draw_rows(
+    network: nn.Module,
+    preparation: TextPreparation,
+    rows: Tensor,
+    length: int,
+    *,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    seed: int = 0,
+) -> Tensor:
+    """Draw what follows each of several rows of tokens of one length, side by side.
+
+    rows : (rows, tokens) int64, without padding
+    length : the most tokens that are drawn
+    returns : (rows, drawn tokens) int64; a row that has ended is filled with end marks
+    """
+    chance = torch.Generator().manual_seed(seed)
+    first = rows.shape[1]
+    for _ in range(length):
         scores = next_scores(network, rows[:, -preparation.context :])
         drawn = draw_tokens(scores, temperature, top_k, chance)
-        drawn = drawn.where((rows != END).all(dim=1), END)
+        drawn = drawn.where((rows[:, first:] != END).all(dim=1), END)
         rows = torch.cat([rows, drawn.unsqueeze(1)], dim=1)
         if bool((drawn == END).all()):
             break
-    return [preparation.tokens.decode(row) for row in rows.tolist()]
+    return rows[:, first:]
 
 
 def prompt_tokens(preparation: TextPreparation, prompt: str) -> list[int]:

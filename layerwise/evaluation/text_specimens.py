@@ -11,15 +11,15 @@ from torch import Tensor, nn
 from layerwise.contracts import Batch
 from layerwise.data.source import Source
 from layerwise.data.text_preparation import TextPreparation
-from layerwise.data.tokens import PADDING
+from layerwise.data.tokens import PADDING, UNKNOWN
 from layerwise.evaluation.evaluate import device_of, on_device, undisturbed
-from layerwise.evaluation.generation import generate, generate_lines
+from layerwise.evaluation.generation import draw_rows, generate_lines
 
 MOST_ROWS = 2000  # rows whose tokens are looked at
 AT_ONCE = 256  # rows
 LINES = 200  # lines that are drawn, to count copies
 SHOWN_LINES = 20
-SAMPLES, LENGTH, PROMPT = 3, 300, 32  # of other text; tokens, characters
+SAMPLES, LENGTH, PROMPT = 3, 300, 32  # of other text; tokens drawn, characters given
 
 
 def show(
@@ -120,15 +120,18 @@ def _samples(
 ) -> tuple[list[str], dict[str, Any]]:
     """What the network writes after the beginnings of judged rows, beside what stands there."""
     places = rows[np.linspace(0, len(rows) - 1, min(SAMPLES, len(rows)), dtype=int)]
-    texts = preparation.texts(source.take(places))
-    prompts = [text[:PROMPT] for text in texts if not preparation.tokens.unknown([text[:PROMPT]])]
-    shown = [
-        [prompt, "".join(generate(network, preparation, prompt, length=LENGTH, seed=seed + place))]
-        for place, prompt in enumerate(prompts)
-    ]
+    tokens = preparation.tokens.encode(
+        [text[:PROMPT] for text in preparation.texts(source.take(places))]
+    )
+    known = [row for row in tokens if UNKNOWN not in row and len(row)]
+    shortest = min(map(len, known), default=0)
+    prompts = torch.tensor([row[:shortest].tolist() for row in known])
+    drawn = draw_rows(network, preparation, prompts, LENGTH, seed=seed).tolist() if known else []
+    decode = preparation.tokens.decode
+    shown = [[decode(p), decode(w)] for p, w in zip(prompts.tolist(), drawn, strict=True)]
     table = {
         "title": "What the network writes",
-        "columns": ["prompt, from a row that was judged", "what it wrote"],
+        "columns": ["prompt, from a judged row", "what it wrote"],
         "rows": shown,
     }
     return [], table

@@ -47,7 +47,7 @@ def contexts_of(inputs: Tensor, length: int, size: int) -> tuple[Tensor, Tensor]
     keys = torch.ones_like(inputs)
     for back in range(length - 1, -1, -1):
         earlier = torch.zeros_like(inputs)
-        earlier[:, back:] = inputs[:, : inputs.shape[1] - back]
+        earlier[:, back:] = inputs[:, : max(0, inputs.shape[1] - back)]
         keys = keys * size + earlier
     places = torch.arange(inputs.shape[1], device=inputs.device)
     return keys, (places >= length - 1).expand_as(inputs)

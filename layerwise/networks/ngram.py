@@ -77,8 +77,9 @@ class NGram(nn.Module):
         inputs : (rows, length) token numbers
         returns : (rows, length, vocabulary), in nats
         """
-        counts = self.counts.detach()
-        found = chances(self.keys, counts, self._codes(inputs), self.order, self.vocabulary)
+        used = int(torch.searchsorted(self.keys, NOTHING))
+        keys, counts = self.keys[:used], self.counts.detach()[:used]
+        found = chances(keys, counts, self._codes(inputs), self.order, self.vocabulary)
         return found.log().to(counts.dtype)
 
     @torch.no_grad()
