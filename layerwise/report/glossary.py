@@ -25,6 +25,18 @@ LABELS = {  # where the name with spaces is not what people write
 }
 
 METRIC_WORDS = {
+    "nats_per_character": (
+        "How surprised it is by each character of the text, in nats: minus the log of the chance "
+        "it gave, ends of lines counted as characters; 0 is certain and right. Models with other "
+        "tokens can be compared by it."
+    ),
+    "bits_per_character": (
+        "The same in bits: so many a perfect coder would need per character with its chances."
+    ),
+    "character_perplexity": (
+        "It is as uncertain about the next character as among so many that are alike likely; per "
+        "character, not per token."
+    ),
     "win_fraction": "The share of games that it won. A draw is no win. 1 is perfect.",
     "accuracy": "The share of rows whose answer is right. 1 is perfect.",
     "balanced_accuracy": (
