@@ -11,7 +11,9 @@ from layerwise.errors import RunError, SettingsError
 from layerwise.job.choices import Choice
 from layerwise.job.model import load_model
 from layerwise.job.plan import Plan
-from layerwise.run import Run
+from layerwise.run import Run, plain
+
+HEAD = "last."  # where the weights of the networks' output layers stand
 
 
 def started_from(plan: Plan, wanted: Mapping[str, Any], settings: Any) -> Plan:
@@ -35,15 +37,64 @@ def started_from(plan: Plan, wanted: Mapping[str, Any], settings: Any) -> Plan:
             "--no-rows, or did not come to its end), so that nobody could tell whether today's "
             "test rows are among them. Start from another run."
         )
-    if run.read("plan")["target"]["kind"] == "none" and plan.model.target.kind != "none":
-        taken = f"{counted(_take_layers(plan, run), 'layer')} of the encoder of run {run.name}"
-    else:
+    _check_tokens(plan, run)
+    before = run.read("plan")
+    if before["target"]["kind"] != "none" or plan.model.target.kind == "none":
         _check_fits(plan, run, ("classes", "inputs", "weights"))
         plan.model.network.load_state_dict(run.read_tensors("network"))
         taken = f"the weights of run {run.name}"
+    elif before["network"]["name"] and before["network"]["name"] == plan.model.network_name:
+        taken = f"{_take_all_but_head(plan, run)} of run {run.name}, all but the output layer"
+    else:
+        taken = f"{counted(_take_layers(plan, run), 'layer')} of the encoder of run {run.name}"
     rows = run.read_tensors("rows")["train"].numpy()
     why = f"with the rows that it learned from, {len(rows):,}, in the leak certificate"
     return replace(plan, parent_rows=rows, choices=[*plan.choices, Choice("from", taken, why)])
+
+
+def _take_all_but_head(plan: Plan, run: Run) -> str:
+    """Give the network all weights of its like that was pretrained, but for the output layer.
+
+    returns : how many, in words
+    Raises SettingsError where one of them has another shape or is not there.
+    """
+    _check_fits(plan, run, ("inputs", "scaling"))
+    theirs, ours = run.read_tensors("network"), plan.model.network.state_dict()
+    bodies = [{n: t for n, t in one.items() if not n.startswith(HEAD)} for one in (theirs, ours)]
+    then, here = map(_shapes, bodies)
+    if then != here:
+        raise SettingsError(
+            f"The network does not fit the run '{run.folder}' of --from: all but its output layer "
+            f"must be the same, but {_first_difference(then, here)}. Give the same network "
+            "options, and for text the same --data.context."
+        )
+    plan.model.network.load_state_dict({**ours, **bodies[0]})
+    return f"{len(then)} of {counted(len(ours), 'tensor')}"
+
+
+def _check_tokens(plan: Plan, run: Run) -> None:
+    """Raise SettingsError where the numbers of tokens meant other tokens in the earlier run."""
+    then = run.read("preparation").get("tokens")
+    here = plan.model.preparation.to_json().get("tokens")
+    if then is None or here is None or then == plain(here):
+        return
+    raise SettingsError(
+        f"The vocabulary does not fit the run '{run.folder}' of --from: it must be the same, but "
+        f"{_difference_of_tokens(then, plain(here))}. Give the same --data.tokens; words, "
+        "characters and byte pairs are learned from the training rows, so give the same rows, or "
+        "choose --data.tokens bytes, which are the same everywhere."
+    )
+
+
+def _difference_of_tokens(then: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    if then["kind"] != here["kind"]:
+        return f"that run has {then['kind']} where this one has {here['kind']}"
+    if "symbols" not in then:  # byte pairs, whose merges differ
+        return f"that run merged other pairs of its {then['kind']}"
+    symbols = list(then["symbols"]), list(here["symbols"])
+    sizes = f"that run has {len(symbols[0]):,} {then['kind']}, this one {len(symbols[1]):,}"
+    missing = sorted(set(symbols[1]) - set(symbols[0]))
+    return f"{sizes}, such as {missing[0]!r}" if missing else sizes
 
 
 def _take_layers(plan: Plan, run: Run) -> int:

@@ -80,3 +80,65 @@ def test_what_does_not_fit_is_told(rows, parent, tmp_path):
     hiding.fit(rows, target="side", folder=tmp_path / "hiding")
     with pytest.raises(RunError, match="does not say which rows it learned from"):
         Learner(**QUICK).fit(rows, target="side", from_=tmp_path / "hiding")
+
+
+# ------------------------------------------------------------- pretrained without labels
+
+SMALL = {"width": 16, "layers": 1, "heads": 2}
+READING = {"network": "transformer", "network_options": SMALL, "epochs": 1, "baselines": "none"}
+
+
+@pytest.fixture(scope="module")
+def notes():
+    chance = np.random.default_rng(0)
+    good, bad = ("good fine nice", "bad poor sad")
+    texts, sides = [], []
+    for number in range(80):
+        words = (good if number % 2 else bad).split()
+        texts.append(" ".join(chance.choice(words, size=4)))
+        sides.append("plus" if number % 2 else "minus")
+    return pd.DataFrame({"note": texts, "side": sides})
+
+
+def reading(**options):
+    return Learner(**{**READING, "data_options": {"text": "note", "context": 24, **options}})
+
+
+@pytest.fixture(scope="module")
+def reader(notes, tmp_path_factory):
+    """Pretrained on the texts alone, by filling in hidden bytes."""
+    folder = tmp_path_factory.mktemp("readers") / "reader"
+    learner = reading(tokens="bytes")
+    learner.set_params(task="masked_token")
+    return learner.fit(notes[["note"]], folder=folder).run_
+
+
+def test_an_encoder_of_text_gives_all_but_its_output_layer(notes, reader, tmp_path):
+    learner = reading(tokens="bytes").set_params(epochs=0)
+    learner.fit(notes, target="side", from_=reader.folder, folder=tmp_path / "child")
+    before, now = reader.read_tensors("network"), learner.run_.read_tensors("network")
+    same = [name for name in before if torch.equal(before[name], now[name])] if before else []
+    assert same == [name for name in before if not name.startswith("last.")]
+    chosen = next(one for one in learner.run_.read("plan")["decisions"] if one["what"] == "from")
+    assert chosen["choice"] == (
+        f"{len(same)} of {len(before)} tensors of run reader, all but the output layer"
+    )
+    assert finding(learner.run_) is not None
+
+
+def test_an_encoder_of_another_size_is_refused(notes, reader):
+    learner = reading(tokens="bytes").set_params(network_options={**SMALL, "layers": 2})
+    with pytest.raises(SettingsError, match=r"all but its output layer must be the same, but"):
+        learner.fit(notes, target="side", from_=reader.folder)
+    with pytest.raises(SettingsError, match=r"the same --data.context"):
+        reading(tokens="bytes", context=20).fit(notes, target="side", from_=reader.folder)
+
+
+def test_another_vocabulary_is_refused(notes, reader, tmp_path):
+    with pytest.raises(SettingsError, match="that run has bytes where this one has words"):
+        reading(tokens="words").fit(notes, target="side", from_=reader.folder)
+    other = reading(tokens="characters").set_params(task="masked_token")
+    other.fit(notes[["note"]], folder=tmp_path / "other")
+    strange = notes.assign(note=notes["note"] + "!")
+    with pytest.raises(SettingsError, match=r"that run has 13 characters, this one 14, such as '!"):
+        reading(tokens="characters").fit(strange, target="side", from_=tmp_path / "other")
