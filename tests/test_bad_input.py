@@ -8,9 +8,9 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refused, written
 
 from layerwise import Learner
-from layerwise.cli import main
 
 CELLS = [[str(i % 7), str(i * 3 % 5), "no" if i * i % 5 < 2 else "yes"] for i in range(60)]
 
@@ -56,26 +56,6 @@ def bomb(side=60000):
     head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     body = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"0")) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
-
-
-def refused(words, folder, monkeypatch, capsys):
-    """The one text of a command that is refused and leaves the folder as it was."""
-    monkeypatch.chdir(folder)
-    before = sorted(folder.rglob("*"))
-    code = main(words)
-    out, err = capsys.readouterr()
-    assert (code, out) == (2, ""), err
-    assert err.startswith("layerwise: ")
-    assert err.count("\n") == 1, "more than one text"
-    assert "Traceback" not in err
-    assert sorted(folder.rglob("*")) == before
-    return " ".join(err.split())
-
-
-def written(folder, files):
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
 
 
 Y = ("--target", "y")
