@@ -58,9 +58,9 @@ class WindowLinear(nn.Module):
         output_size: int,
         *,
         variables: int = 1,
-        subtract: str = "none",
+        subtract: str = "last",
         shared: bool = True,
-        ridge: float = 0.0,
+        ridge: float = 0.01,
     ):
         super().__init__()
         length, *others = input_shape

@@ -12,7 +12,7 @@ from layerwise.networks.window_linear import WindowLinear
 
 def made(**options):
     torch.manual_seed(0)
-    network = WindowLinear((6, 3), 8, **{"variables": 2, **options})
+    network = WindowLinear((6, 3), 8, **{"variables": 2, "subtract": "none", **options})
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.normal_()
@@ -50,7 +50,7 @@ def test_what_is_subtracted_comes_back(subtract):
 def test_solve_is_least_squares(shared):
     torch.manual_seed(1)
     inputs, targets = torch.randn(200, 6, 3), torch.randn(200, 8)
-    network = WindowLinear((6, 3), 8, variables=2, shared=shared)
+    network = WindowLinear((6, 3), 8, variables=2, shared=shared, subtract="none", ridge=0)
     network.solve([Batch(inputs[:150], targets[:150]), Batch(inputs[150:], targets[150:])])
     answers = targets.reshape(200, 2, 4).numpy()
     features = [
@@ -70,7 +70,7 @@ def test_solve_is_least_squares(shared):
 def test_ridge_is_a_penalty_on_the_mean_error_that_leaves_the_constant_free():
     torch.manual_seed(1)
     inputs, targets = torch.randn(50, 4, 1), torch.randn(50, 2) + 3
-    network = WindowLinear((4, 1), 2, ridge=0.5)
+    network = WindowLinear((4, 1), 2, ridge=0.5, subtract="none")
     network.solve([Batch(inputs, targets)])
     features = np.hstack([inputs[:, :, 0].numpy(), np.ones((50, 1))]).astype("f8")
     penalty = np.diag([0.5 * 50] * 4 + [0])
