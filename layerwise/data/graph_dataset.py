@@ -25,10 +25,9 @@ class Answers:
 
     def batch(self, inputs: dict[str, Tensor], rows: Tensor) -> Batch:
         """These inputs with what is true of their rows."""
-        taken = [
-            None if t is None else t.index_select(0, rows) for t in (self.targets, self.weight)
-        ]
-        return Batch(inputs, *taken, keys=rows)
+        targets = None if self.targets is None else self.targets.index_select(0, rows)
+        weight = None if self.weight is None else self.weight.index_select(0, rows)
+        return Batch(inputs, targets, weight, keys=rows)
 
 
 @dataclass(frozen=True)

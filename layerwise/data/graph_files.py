@@ -448,7 +448,7 @@ def _names(frame: DataFrame, key: str, where: Path) -> np.ndarray:
         row = int(np.argmax(names == "")) + 1
         raise DataError(f"{where}: row {row} has no name in column '{key}'. Fill it in.")
     if series.duplicated().any():
-        twice = series[series.duplicated()].iloc[0]
+        twice = names[int(np.argmax(series.duplicated()))]
         raise DataError(
             f"{where}: node '{twice}' is there twice in column '{key}'. Each node has one row: "
             "remove the doubles, or give the column that names the nodes with --key."

@@ -29,6 +29,13 @@ from layerwise.data.source import Source
 from layerwise.data.target import balanced_weights, encode_target, target_values
 from layerwise.errors import DataError, SettingsError
 
+BASELINES = {
+    "node": ("majority", "mean", "label_propagation", "degree", "features", "without_edges"),
+    "graph": ("majority", "mean", "degree", "features", "without_edges"),
+    "edge": (
+        "common_neighbours", "preferential_attachment", "adamic_adar", "degree", "without_edges",
+    ),
+}  # fmt: skip
 ROUNDS = 2  # of colouring, for fingerprints: what a network of two layers can see
 
 
@@ -114,6 +121,11 @@ class GraphPreparation:
     def network_options(self) -> dict[str, Any]:
         """Whether pairs of nodes are asked for."""
         return {"pairs": True} if self.level == "edge" else {}
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """What a network is held against at this level."""
+        return BASELINES[self.level]
 
     @property
     def feature_names(self) -> tuple[str, ...]:

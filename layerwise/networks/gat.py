@@ -51,7 +51,7 @@ class GAT(nn.Module):
     """
 
     recipes: ClassVar[dict[str, Recipe]] = {
-        "modern": (Stage(None, "adam", {}, 0.005, epochs=200, batch_size="all", l2=5e-4),),
+        "modern": (Stage(None, "adam", {}, 0.005, epochs=500, batch_size="all", l2=5e-4),),
         "historic": (Stage(None, "adam", {}, 0.005, epochs=1000, batch_size="all", l2=5e-4),),
     }
     departures = (
