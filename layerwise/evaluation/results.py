@@ -99,6 +99,7 @@ def baseline_table(result: BaselineResult, table: DataFrame, target: Target) -> 
     if result.threshold is not None:
         given["threshold"] = np.broadcast_to(result.threshold, len(result.scores))[rows]
     others = ["threshold", *column_names(target, "threshold")]
+    others += [name for name in table if str(name).startswith(tuple(f"{one}@" for one in columns))]
     return table.drop(columns=others, errors="ignore").assign(baseline=result.name, **given)
 
 

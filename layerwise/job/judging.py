@@ -357,10 +357,10 @@ def _table(
     weight = model.preparation.row_weights(source, rows.numpy())
     if prevalence is not None and truth is not None:
         weight = at_prevalence(truth, weight, prevalence)
-    return predictions_table(
+    table = predictions_table(
         model.target,
         truth,
-        outputs,
+        point_of(model, outputs),
         rows=rows.numpy(),
         split=part,
         key=column(roles.key),
@@ -368,6 +368,27 @@ def _table(
         group=_groups(model, source, rows.numpy(), column(roles.group)),
         carried=carried,
     )
+    more = _beside(model, outputs, len(rows))
+    return table if more is None else concat([table, more], axis=1)
+
+
+def point_of(model: Model, outputs: Any) -> Any:
+    """The one answer in outputs that also tell of others, such as quantiles; (rows, outputs)."""
+    return model.task.point(outputs) if hasattr(model.task, "point") else outputs
+
+
+def _beside(model: Model, outputs: Any, rows: int) -> DataFrame | None:
+    """Columns that the metrics of the form need: quantiles, constants of training."""
+    if not hasattr(model.preparation, "beside"):
+        return None
+    names = column_names(model.target, "score")
+    constants = {name: np.full(rows, value) for name, value in model.preparation.beside().items()}
+    quantiles = {
+        f"{name}@{chance}": np.asarray(values)[:, place]
+        for chance, values in model.task.beside(outputs).items()
+        for place, name in enumerate(names)
+    }
+    return DataFrame(constants | quantiles)
 
 
 def _groups(model: Model, source: Source, rows: np.ndarray, column: Any) -> Any:
@@ -446,6 +467,10 @@ def _joined(tables: list[DataFrame]) -> DataFrame:
 
 def answers(model: Model, scores: np.ndarray) -> np.ndarray:
     """Class numbers (rows,), labels (rows, labels) of 0 and 1, or amounts, from outputs."""
+    if model.target.kind == "text":
+        return scores
+    if scores.ndim == 3:
+        scores = point_of(model, scores)
     if isinstance(model.threshold, tuple):
         return (scores / np.array(model.threshold)).argmax(axis=1)
     if model.threshold is not None:

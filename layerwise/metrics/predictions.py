@@ -11,6 +11,7 @@ import numpy as np
 
 from layerwise.contracts import Target
 from layerwise.errors import DataError, nearest
+from layerwise.metrics.series import beside_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -32,6 +33,7 @@ class Predictions:
     group : (rows,), rows of one group are drawn together by the bootstrap
     threshold : (rows,), binary: the chance from which on a row is called positive; (rows, classes),
         classes: said is the class whose chance is the most times its own; None: the likelier class
+    beside : of series what their metrics need, each (rows, outputs); see ``series.beside_of``
     """
 
     kind: str
@@ -41,6 +43,7 @@ class Predictions:
     weight: np.ndarray | None = None
     group: np.ndarray | None = None
     threshold: np.ndarray | None = None
+    beside: dict[str, np.ndarray] = field(default_factory=dict)
     _known: dict = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -66,6 +69,7 @@ class Predictions:
             None if self.weight is None else self.weight[rows],
             None if self.group is None else self.group[rows],
             None if self.threshold is None else self.threshold[rows],
+            {name: values[rows] for name, values in self.beside.items()},
         )
 
     def reweighted(self, factor: np.ndarray) -> Predictions:
@@ -106,6 +110,7 @@ class Predictions:
             _column(table, "weight", known, float),
             _column(table, "group", known, None),
             _thresholds_of(table, target, known),
+            _beside_of(table, target, known),
         )
 
 
@@ -113,6 +118,12 @@ def _column(table: DataFrame, name: str, rows: np.ndarray, kind: type | None):
     if name not in table or bool(table[name].isna().all()):
         return None
     return table[name].to_numpy(dtype=kind)[rows]
+
+
+def _beside_of(table: DataFrame, target: Target, rows: np.ndarray) -> dict[str, np.ndarray]:
+    if target.kind != "series":
+        return {}
+    return beside_of(table, column_names(target, "score"), target.names, rows)
 
 
 def _thresholds_of(table: DataFrame, target: Target, rows: np.ndarray) -> np.ndarray | None:
