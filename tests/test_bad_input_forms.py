@@ -1,6 +1,7 @@
 """Bad text, pairs, series and graphs through the whole chain: one text, and nothing is written."""
 
 import io
+import warnings
 import zipfile
 
 import numpy as np
@@ -204,7 +205,8 @@ def test_unknown_characters_and_long_lines_are_said_at_predict(tmp_path, capsys)
     run = fitted(tmp_path, "t.txt", LINES, "--network", "ngram")
     written(tmp_path, {"new.txt": b"quiz\n" + b"sentence " * 20 + b"\n"})
     words = ["predict", str(run), str(tmp_path / "new.txt"), "--out", str(tmp_path / "o.csv")]
-    with pytest.warns(UserWarning) as told:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
         assert main(words) == 0
     said = " ".join(str(one.message) for one in told)
     assert "not in the vocabulary of the training rows" in said
