@@ -39,7 +39,8 @@ class GamePreparation:
         single = {name: names[name] for name in ("key", "group", "time", "weight")}
         self.roles = Roles(**several, **single)
         self.target = Target("none")
-        self.habits = Habits(**content["habits"])
+        habits = content["habits"]
+        self.habits = Habits(**habits | {"exploration": tuple(habits["exploration"])})
 
     @classmethod
     def fit(
@@ -64,7 +65,7 @@ class GamePreparation:
             "columns": [],
             "roles": asdict(roles),
             "target": asdict(target) | {"fitted": fitted},
-            "habits": asdict(Habits()),
+            "habits": asdict(Habits()) | {"exploration": list(Habits().exploration)},
         }  # fmt: skip
         return cls(content, {})
 

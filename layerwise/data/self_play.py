@@ -18,7 +18,8 @@ from layerwise.games import checkers
 from layerwise.games.checkers import Moves, Positions
 from layerwise.games.players import PRACTICE, Judge, Player, chosen, judge_of, one_ply
 
-SIDE_BY_SIDE = 256  # games of practice at once
+SIDE_BY_SIDE = 256  # games of practice at once, at most
+TURNS = 64  # moves that each of them goes on in a round, at least
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,14 @@ class Habits:
 
     discount : worth of a game that is won one move later, below 1 so that it is won soon
     trace : lambda of TD(lambda): 0 learns from the next position alone, 1 from the game's end
-    exploration : chance of a random move; what follows it is not learned from
+    exploration : chances of a random move, one of which each player draws for each game: careful
+        players meet careless ones, so games are won by far, as against weak opponents. What
+        follows a random move is not learned from
     """
 
     discount: float = 0.98
     trace: float = 0.7
-    exploration: float = 0.1
+    exploration: tuple[float, ...] = (0.02, 0.1, 0.5)
 
 
 class SelfPlay:
@@ -59,7 +62,9 @@ class SelfPlay:
         practice = opponents == PRACTICE
         self.place = torch.cumsum(practice, 0) - 1  # of a row among those of practice
         self.rounds = int(practice.sum())  # rows of practice, all of one round
-        self.games = checkers.start(min(SIDE_BY_SIDE, max(1, self.rounds)))
+        count = max(1, min(SIDE_BY_SIDE, self.rounds // TURNS))
+        self.games = checkers.start(count)
+        self.care = np.full((count, 2), min(habits.exploration))
         self.practice = _unplayed(self.rounds)
 
     def __len__(self) -> int:
@@ -99,9 +104,9 @@ class SelfPlay:
         network.eval()
         try:
             turns = -(-self.rounds // len(self.games))
-            played = practise(
-                judge_of(network), self.games, turns, self.habits, np.random.default_rng(seed)
-            )
+            generator = np.random.default_rng(seed)
+            judge = judge_of(network)
+            played = practise(judge, self.games, self.care, turns, self.habits, generator)
         finally:
             network.train(was_training)
         self.practice = {name: part[: self.rounds] for name, part in played.items()}
@@ -109,12 +114,14 @@ class SelfPlay:
     def state_dict(self) -> dict[str, Tensor]:
         """The games that are under way, and the last round of practice."""
         games = {f"games.{name}": _tensor(part) for name, part in vars(self.games).items()}
+        games["care"] = _tensor(self.care)
         return games | {f"practice.{name}": part for name, part in self.practice.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Take back what ``state_dict`` gave."""
         for name, part in vars(self.games).items():
             part[...] = state[f"games.{name}"].numpy().view(part.dtype)
+        self.care[...] = state["care"].numpy()
         self.practice = {name: state[f"practice.{name}"].clone() for name in self.practice}
 
 
@@ -138,18 +145,20 @@ def _unplayed(rows: int) -> dict[str, Tensor]:
 def practise(
     judge: Judge,
     games: Positions,
+    care: np.ndarray,
     turns: int,
     habits: Habits,
     generator: np.random.Generator,
 ) -> dict[str, Tensor]:
     """Play every game on for ``turns`` moves, in place; one that ends begins anew.
 
+    care : (games, 2) chance of a random move, of the player who began and of the other; in place
     returns : "planes" (turns x games, 9, 32) uint8, "legal" (.., 128) bool, "best" (..,) int64,
         "worth" (..,) float32: TD(lambda)'s target for the one to move
     """
     player, steps = one_ply(judge, habits.discount), []
     for _ in range(turns):
-        steps.append(_step(player, games, habits, generator))
+        steps.append(_step(player, games, care, habits, generator))
     worth = lambda_returns(
         *(np.stack([step[name] for step in steps]) for name in ("value", "follows", "sign")),
         habits.discount, habits.trace,
@@ -162,7 +171,11 @@ def practise(
 
 
 def _step(
-    player: Player, games: Positions, habits: Habits, generator: np.random.Generator
+    player: Player,
+    games: Positions,
+    care: np.ndarray,
+    habits: Habits,
+    generator: np.random.Generator,
 ) -> dict[str, np.ndarray]:
     """One move in every game; what was seen before it.
 
@@ -174,13 +187,15 @@ def _step(
     worth = player(games, found)
     best = chosen(found, worth, generator.random(len(worth)))
     some = chosen(found, np.zeros(len(worth)), generator.random(len(worth)))
-    explores = generator.random(len(games)) < habits.exploration
+    chance = np.where(games.first, care[:, 0], care[:, 1])
+    explores = generator.random(len(games)) < chance
     places = np.where(explores, some, best)
     step = {"planes": checkers.planes(games), "legal": legal, "best": found.codes[best]}
     reached, same = checkers.after(games, Moves(found.rows[places], found.codes[places]))
     over = ~checkers.can_move(reached)
     games.put(np.arange(len(games)), reached)
     games.put(np.flatnonzero(over), checkers.start(int(over.sum())))
+    care[over] = generator.choice(habits.exploration, size=(int(over.sum()), 2))
     return step | {
         "value": worth[best],
         "follows": (places == best) & ~over,

@@ -72,9 +72,9 @@ class CheckersNet(nn.Module):
         self.moves = nn.Linear(widths[-1], MOVES)
         nn.init.zeros_(self.worth.weight)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Worth of each position, (rows, 9, 32) -> (rows,), -1 to 1."""
-        return self.value(inputs)
+    def forward(self, inputs: Tensor | dict[str, Tensor]) -> Tensor:
+        """Worth of each position, (rows, 9, 32) -> (rows,), -1 to 1; or {"planes": as above}."""
+        return self.value(inputs["planes"] if isinstance(inputs, dict) else inputs)
 
     def value(self, inputs: Tensor) -> Tensor:
         """Worth of each position to who is to move, (rows, 9, 32) -> (rows,), -1 to 1."""
