@@ -35,6 +35,12 @@ SHAPES = {
     "rbm": ((12,), 0),
     "self_organizing_map": ((12,), 0),
     "markov_chain": ((12,), 0),
+    "rnn": ((12, 3), 3),
+    "lstm": ((12, 3), 3),
+    "gru": ((12, 3), 3),
+    "conv1d": ((12, 3), 3),
+    "transformer": ((12, 3), 3),
+    "transformer_decoder": ((12,), 3),
 }
 # from the papers, or by hand: (12 + 1) x 3; 13 x 128 + 129 x 128 + 129 x 3; and as written
 PARAMETERS = {
@@ -56,6 +62,12 @@ PARAMETERS = {
     "rbm": 64 * 12 + 12 + 64,
     "self_organizing_map": 64 * 12,
     "markov_chain": 2 + 2 * 2,
+    "rnn": 128 * (3 + 128 + 2) + 129 * 3,
+    "lstm": 4 * 128 * (3 + 128 + 2) + 129 * 3,
+    "gru": 3 * 128 * (3 + 128 + 2) + 129 * 3,
+    "conv1d": (3 * 3 + 1) * 64 + 7 * (64 * 3 + 1) * 64 + (3 + 1) * 64 + 65 * 3,
+    "transformer": 4 * 64 + 12 * 64 + 2 * (12 * 64**2 + 13 * 64) + 2 * 64 + 65 * 3,
+    "transformer_decoder": 3 * 128 + 12 * 128 + 4 * (12 * 128**2 + 13 * 128) + 2 * 128 + 128 * 3,
 }
 EACH = pytest.mark.parametrize("name", NETWORKS)
 PREDICTING = [name for name in NETWORKS if SHAPES[name][1]]

@@ -14,13 +14,29 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from layerwise.contracts import Batch
 from layerwise.training.replay import draws_chance, replay_of
 
 UNKNOWN: Any = object()  # of a shape that was not traced, or not tried
+MOST_OPERATIONS = 1500  # of a step; more (a recurrent net of many steps) take seconds to record
 MOST_SHAPES = 4  # batch shapes that are traced; more run eagerly (ragged text would trace forever)
 Found = tuple[Tensor, Any, list[Tensor | None]]
+
+
+class _Counted(TorchDispatchMode):
+    """Counts operations; NotImplementedError where there are too many to be worth a trace."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += 1
+        if self.count > MOST_OPERATIONS:
+            raise NotImplementedError("a step of so many operations is not traced")
+        return func(*args, **(kwargs or {}))
 
 
 class _Replay(NamedTuple):
@@ -101,6 +117,9 @@ class Tracer:
         try:
             restore()
             step, inputs = self._function(batch), [*self._held, *given.values()]
+            with _Counted():
+                step(*inputs)
+            restore()
             recorded = make_fx(step)(*inputs)
             draws = draws_chance(recorded)
             replay = _Replay(replay_of(recorded, self._held, self._into), draws)

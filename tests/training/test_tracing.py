@@ -11,7 +11,7 @@ from layerwise.networks.lenet5 import LeNet5
 from layerwise.networks.mlp import MLP
 from layerwise.scaling.processes import ALONE
 from layerwise.training.descent import Descent
-from layerwise.training.tracing import MOST_SHAPES, Tracer
+from layerwise.training.tracing import MOST_OPERATIONS, MOST_SHAPES, Tracer
 
 
 class CrossEntropy:
@@ -156,3 +156,20 @@ def test_gradients_come_in_the_order_of_the_parameters_that_are_trained():
     tracer.gradients(batch, reseed)
     found = tracer.gradients(batch, reseed)
     assert [g.shape for g in found[2]] == [p.shape for p in backwards]
+
+
+def test_a_step_of_very_many_operations_is_not_traced():
+    class Long(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(6, 3)
+
+        def forward(self, inputs):
+            outputs = self.layer(inputs)
+            for _ in range(MOST_OPERATIONS):
+                outputs = outputs * 1.0001
+            return outputs
+
+    tracer = tracer_of(Long())
+    assert tracer.gradients(batch_of(), reseed) is None
+    assert tracer.gradients(batch_of(), reseed) is None
