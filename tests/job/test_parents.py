@@ -95,13 +95,13 @@ def notes():
     texts, sides = [], []
     for number in range(80):
         words = (good if number % 2 else bad).split()
-        texts.append(" ".join(chance.choice(words, size=4)))
+        texts.append(" ".join(chance.choice(words, size=9)))
         sides.append("plus" if number % 2 else "minus")
     return pd.DataFrame({"note": texts, "side": sides})
 
 
 def reading(**options):
-    return Learner(**{**READING, "data_options": {"text": "note", "context": 24, **options}})
+    return Learner(**{**READING, "data_options": {"text": "note", "context": 40, **options}})
 
 
 @pytest.fixture(scope="module")
@@ -140,5 +140,5 @@ def test_another_vocabulary_is_refused(notes, reader, tmp_path):
     other = reading(tokens="characters").set_params(task="masked_token")
     other.fit(notes[["note"]], folder=tmp_path / "other")
     strange = notes.assign(note=notes["note"] + "!")
-    with pytest.raises(SettingsError, match=r"that run has 13 characters, this one 14, such as '!"):
+    with pytest.raises(SettingsError, match=r"that run has 14 characters, this one 15, such as '!"):
         reading(tokens="characters").fit(strange, target="side", from_=tmp_path / "other")
