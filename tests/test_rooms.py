@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "networks": ("layers", *BELOW),
     "tasks": ("metrics", "layers", "games", *BELOW),
     "training": ("scaling", "run", *BELOW),
-    "evaluation": ("metrics", "data", "games", *BELOW),
+    "evaluation": ("layers", "metrics", "data", "games", *BELOW),
     "report": ("evaluation", "metrics", "run", *BELOW),
     "job": ABOVE_LEARNER,
     "learner": ("job", *ABOVE_LEARNER),

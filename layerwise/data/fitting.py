@@ -64,7 +64,7 @@ def fit_content(
     tensors = {
         field.name: torch.from_numpy(getattr(constants, field.name)) for field in fields(Constants)
     }
-    described, made = _fit_target(source.frame.iloc[rows], roles, target)
+    described, made = fit_target(source.frame.iloc[rows], roles, target)
     content = {
         "inputs": inputs
         | {"categories_as": categories_as, "inputs_as": inputs_as, "fitted": fitted},
@@ -151,7 +151,7 @@ def _fit_array(array: np.ndarray, rows: np.ndarray) -> Constants:
     return constants
 
 
-def _fit_target(frame: DataFrame, roles: Roles, target: Target) -> tuple[dict, dict[str, Tensor]]:
+def fit_target(frame: DataFrame, roles: Roles, target: Target) -> tuple[dict, dict[str, Tensor]]:
     """JSON and tensors of the target's constants, from the training rows ``frame``."""
     if target.kind in ("binary", "classes"):
         codes = encode_target(frame, roles, target)

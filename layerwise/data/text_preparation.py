@@ -14,7 +14,7 @@ from torch import Tensor
 from layerwise.contracts import Target
 from layerwise.data import cells
 from layerwise.data.datasets import TensorDataset
-from layerwise.data.fitting import _fit_target
+from layerwise.data.fitting import fit_target
 from layerwise.data.roles import Roles
 from layerwise.data.source import Source, counted
 from layerwise.data.target import encode_target, target_values
@@ -84,7 +84,7 @@ class TextPreparation:
         fitted = {"split": "train", "rows": len(rows)}
         context = _context(options, int(lengths.max()))
         seen = {"longest": int(lengths.max()), "cut": int((lengths > context).sum())}
-        described, tensors = _fit_target(frame, roles, target)
+        described, tensors = fit_target(frame, roles, target)
         content = {
             "inputs": {
                 "form": "text", "shape": [context], "dtype": None, "categories_as": "",
