@@ -37,12 +37,12 @@ from layerwise.training import train
 
 SEEDS = range(3)
 BATCH, RATE = 64, 1e-3
-EPOCHS, LEAST_STEPS = 6, 600  # epochs, or as many as make so many steps
+EPOCHS, LEAST_STEPS = 3, 600  # epochs, or as many as make so many steps
 PARTS = ("train", "validation", "test")
 NETWORKS: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": (128,)},
-    "conv1d": {"channels": 32, "layers": 6, "pooling": "last"},
-    "transformer": {"width": 64, "layers": 2, "patch": 16},
+    "conv1d": {"channels": 16, "layers": 6, "pooling": "last"},
+    "transformer": {"width": 32, "layers": 1},
     "gru": {"hidden": 64},
     "lstm": {"hidden": 64},
 }
@@ -94,18 +94,16 @@ class Experiment:
         network = self._built(name, **NETWORKS[name])
         if relative:
             network = Relative(network, len(self.preparation.targets))
-        best, since = (float("inf"), float("inf")), 0
+        best = float("inf"), float("inf")
         epochs = max(EPOCHS, LEAST_STEPS * BATCH // len(self.rows["train"]))
-        stage = Stage(self.task, "adam", {}, RATE, epochs=epochs, batch_size=BATCH, clip=1.0)
+        stage = Stage(
+            self.task, "adam", {}, RATE, "one_cycle", epochs=epochs, batch_size=BATCH, clip=1.0
+        )
         for progress in train(network, (stage,), self.rows["train"], seed=seed):
-            if progress is None or not progress.epoch_ended:
-                continue
-            validation = self.error(network, "validation")
-            since += 1
-            if validation < best[0]:
-                best, since = (validation, self.error(network, "test")), 0
-            if since == epochs // 3:
-                break
+            if progress is not None and progress.epoch_ended:
+                validation = self.error(network, "validation")
+                if validation < best[0]:
+                    best = validation, self.error(network, "test")
         return best
 
     def _built(self, name: str, **options: Any) -> nn.Module:
@@ -155,13 +153,14 @@ def compare(experiment: Experiment, names: list[str]) -> None:
     for subtract in ("none", "last"):
         began = time.monotonic()
         network = experiment.solved(subtract=subtract)
-        errors = [experiment.error(network, part) for part in ("validation", "test")]
-        report(f"window_linear, subtract {subtract}", *errors, began)
+        validation, test = (experiment.error(network, part) for part in ("validation", "test"))
+        report(f"window_linear, subtract {subtract}", validation, test, began)
     for name in names:
         for relative in (False, True):
             began = time.monotonic()
             found = [experiment.descended(name, relative, seed) for seed in SEEDS]
-            report(f"{name}{', less the last value' * relative}", *zip(*found, strict=True), began)
+            validation, test = zip(*found, strict=True)
+            report(f"{name}{', less the last value' * relative}", validation, test, began)
 
 
 def main() -> None:
