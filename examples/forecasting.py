@@ -8,7 +8,18 @@ before. Unlike theirs, all 2,785 test windows count (their loader leaves out a l
 batch, here one window), the map is solved (ridge 0.01) and not descended, and other networks are
 run with three seeds, their epoch chosen on validation windows.
 
-RESULTS
+                                 validation   test
+    last value                     1.561      1.294
+    the value a day ago            0.827      0.512
+    linear map                     0.652      0.370
+    linear map, less the last value  0.670    0.370
+    mlp                            1.082      0.966 +- 0.015
+    mlp, less the last value       0.884      0.520 +- 0.030
+
+(The last value is 1.295 in the same table of Zeng et al.) Airline passengers by month, 24 back and
+12 ahead: seasonal 0.532, linear map less the last value 0.075, mlp 3.0 +- 0.8, mlp less the last
+value 0.20 +- 0.03: a network that has not seen the level of the last years cannot say it. Daily
+temperatures, 28 back and 7 ahead: last value 0.645, seasonal 0.672, linear map 0.40.
 
     python examples/forecasting.py [NETWORK ...]     # with LAYERWISE_DATA or layerwise's folder
 """
