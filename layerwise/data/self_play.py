@@ -159,10 +159,10 @@ def practise(
     player, steps = one_ply(judge, habits.discount), []
     for _ in range(turns):
         steps.append(_step(player, games, care, habits, generator))
-    worth = lambda_returns(
-        *(np.stack([step[name] for step in steps]) for name in ("value", "follows", "sign")),
-        habits.discount, habits.trace,
-    )  # fmt: skip
+    value, follows, sign = (
+        np.stack([step[name] for step in steps]) for name in ("value", "follows", "sign")
+    )
+    worth = lambda_returns(value, follows, sign, habits.discount, habits.trace)
     found = {
         name: torch.from_numpy(np.concatenate([step[name] for step in steps]))
         for name in ("planes", "legal", "best")

@@ -35,13 +35,13 @@ class CheckersNet(nn.Module):
 
     task = "self_play"
     recipes: ClassVar[dict[str, Recipe]] = {
-        "modern": (Stage(None, "adamw", {}, 1e-3, "cosine", epochs=400, batch_size=256),),
-        "historic": (Stage(None, "sgd", {}, 0.1, epochs=400, batch_size=1),),
+        "modern": (Stage(None, "adamw", {}, 3e-3, "cosine", epochs=400, batch_size=256),),
+        "historic": (Stage(None, "sgd", {}, 0.1, epochs=50, batch_size=1),),
     }
     historic_options: ClassVar[dict[str, Any]] = {"hidden": (80,), "activation": "sigmoid"}
     departures = (
-        "Checkers instead of backgammon, and the raw board alone.",
-        "Chance moves for the dice: one move in ten is random.",
+        "Checkers instead of backgammon; the planes also show which pieces can be captured.",
+        "Some moves are random in place of the dice.",
         "The games of a round are played before their positions are learned from.",
         "A head for the moves beside that for the worth.",
     )

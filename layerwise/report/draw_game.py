@@ -64,10 +64,11 @@ def _practice(course: DataFrame) -> Drawing:
 def _game(boards: np.ndarray) -> Drawing:
     places = np.unique(np.linspace(0, len(boards) - 1, SHOWN).round().astype(int))
     down = -(-len(places) // ACROSS)
-    figure, axes = blank(width=10, height=1.9 * down, nrows=down, ncols=ACROSS, squeeze=False)
-    for axis in np.ravel(axes):
+    figure, grid = blank(width=10, height=1.9 * down, nrows=down, ncols=ACROSS, squeeze=False)
+    axes = list(np.asarray(grid).flat)
+    for axis in axes:
         axis.set_axis_off()
-    for axis, place in zip(np.ravel(axes), places, strict=False):
+    for axis, place in zip(axes, places, strict=False):
         _draw_board(axis, boards[place])
         axis.set_title(f"before move {place + 1}", fontsize=8)
     numbers = DataFrame(boards, columns=[f"square {number + 1}" for number in range(32)])

@@ -161,7 +161,7 @@ def test_judged_rows_bring_no_practice_along():
     source = checkers_source(SMALL)
     data = preparation(source).dataset(source)
     data.refresh(network())
-    batch = data.batch(torch.arange(60, 76))
+    batch = data.batch(torch.arange(60, 72))
     assert not batch.inputs["planes"].any()
     assert not batch.targets.any()
     assert (batch.inputs["opponent"] >= 0).all()
