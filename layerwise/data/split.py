@@ -143,10 +143,11 @@ def _fixed_parts(source: Source) -> tuple[np.ndarray, bool]:
 
 
 def chosen_method(roles: Roles, target: Target, method: str) -> str:
-    """Give the way in which rows are divided, "auto" resolved."""
+    """Give the way in which rows are divided, "auto" resolved; series by time before all."""
     if method != "auto":
         return "key" if method == "random" and roles.key is not None else method
-    for role in ("group", "time", "key"):
+    order = ("time", "group", "key") if target.kind == "series" else ("group", "time", "key")
+    for role in order:
         if getattr(roles, role) is not None:
             return role
     return "stratified" if target.kind in ("binary", "classes") else "random"

@@ -44,7 +44,8 @@ from layerwise.run import Run, list_runs
 from layerwise.tasks import TASKS
 
 CODED_AT_ONCE = 1024  # rows
-MOST_TRAINING_ROWS = 100_000  # in the predictions table; test and validation rows are all there
+MOST_TRAINING_ROWS = 100_000  # in the predictions table, fewer where a row has many numbers, ...
+FEWEST_TRAINING_ROWS = 1000  # ... but so many; test and validation rows are all there
 BASELINE_SECONDS = {"fast": 30.0, "all": 120.0, "none": 0.0}
 BASELINE_SECONDS_OF_FORMS = 300.0  # counting a language, or training a network without its edges
 PARTS = ("train", "validation", "test")
@@ -334,9 +335,10 @@ def _predictions(plan: Plan, dataset: TensorDataset, parts: tuple[str, ...]) -> 
 
 def _shown(plan: Plan, part: str) -> torch.Tensor:
     """The rows of a part; of very many training rows an even sample."""
-    rows = plan.rows(part)
-    if part == "train" and len(rows) > MOST_TRAINING_ROWS:
-        return rows[torch.linspace(0, len(rows) - 1, MOST_TRAINING_ROWS).long()]
+    rows, numbers = plan.rows(part), max(1, len(plan.model.target.names))
+    most = max(FEWEST_TRAINING_ROWS, MOST_TRAINING_ROWS // numbers)
+    if part == "train" and len(rows) > most:
+        return rows[torch.linspace(0, len(rows) - 1, most).long()]
     return rows
 
 

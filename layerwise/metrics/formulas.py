@@ -392,13 +392,18 @@ def _confidences(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def absolute_errors(predictions: Predictions) -> np.ndarray:
-    """Give (rows, targets), in the target's unit."""
-    return np.abs(predictions.truth - predictions.scores)
+    """Give (rows, targets), of series (rows, 1), in the target's unit."""
+    return _of_rows(np.abs(predictions.truth - predictions.scores), predictions)
 
 
 def squared_errors(predictions: Predictions) -> np.ndarray:
-    """Give (rows, targets), in the target's unit squared."""
-    return (predictions.truth - predictions.scores) ** 2
+    """Give (rows, targets), of series (rows, 1), in the target's unit squared."""
+    return _of_rows((predictions.truth - predictions.scores) ** 2, predictions)
+
+
+def _of_rows(errors: np.ndarray, predictions: Predictions) -> np.ndarray:
+    """Of series the mean over all that a row forecasts, so that a row is one number."""
+    return errors.mean(axis=1, keepdims=True) if predictions.kind == "series" else errors
 
 
 def poisson_deviances(predictions: Predictions) -> np.ndarray:
