@@ -13,7 +13,7 @@ from pandas import DataFrame, Series
 
 from layerwise.data import cells
 from layerwise.data.files import file_bytes, unpacked
-from layerwise.data.source import Source, counted
+from layerwise.data.source import Source, counted, several
 from layerwise.data.text_encoding import as_utf8
 from layerwise.errors import DataError, nearest
 
@@ -25,15 +25,45 @@ def as_pairs(
 ) -> Source:
     """The pairs of a table: two of its text columns, the first one to be translated.
 
-    Without names, the columns "source" and "target" or the only two columns of text are taken.
+    Without names the option ``pairs`` of the source ("english,german") decides, else the columns
+    "source" and "target" or the only two columns of text are taken. Where the option's second
+    column is not there, the texts can only be translated: there is no "target", which is said.
     Raises DataError where a column is missing or no text, where a row lacks a side, and where
     both sides are the same.
     """
-    notes = list(source.notes)
+    notes, asked = list(source.notes), _asked(source)
+    if asked and source_column is None and target_column is None:
+        if asked[0] in source.frame.columns and asked[1] not in source.frame.columns:
+            return _sentences(source, asked, notes)
+        source_column, target_column = asked
     names = _two_columns(source, source_column, target_column, notes)
     sides = [_texts(source, name) for name in names]
     options = {**source.options, "pairs": ",".join(names)}
     found = pairs_source(source.name, sides, names, notes, source.about, options, source.parts)
+    return _with_others(found, source, names)
+
+
+def _asked(source: Source) -> tuple[str, ...]:
+    """The two columns that the option ``pairs`` names; () without it."""
+    asked = several(source.options.get("pairs"), [])
+    if asked and len(asked) != 2:
+        raise DataError(
+            f"--data.pairs must name two columns, FROM,INTO, got '{source.options['pairs']}'. "
+            f"There are: {', '.join(map(str, source.frame.columns))}."
+        )
+    return asked
+
+
+def _sentences(source: Source, asked: tuple[str, ...], notes: list[str]) -> Source:
+    """Texts of a table that are to be translated."""
+    frame = DataFrame({"source": Series(_texts(source, asked[0]), dtype="str")})
+    notes.append(f"There is no column '{asked[1]}': the texts can be translated, not learned from.")
+    found = replace(source, frame=frame, notes=tuple(notes), form="pairs")
+    return _with_others(found, source, asked)
+
+
+def _with_others(found: Source, source: Source, names: Sequence[str]) -> Source:
+    """The pairs with the columns beside them, such as a key or a weight."""
     others = [name for name in source.frame if name not in (*names, "source", "target")]
     return replace(found, frame=found.frame.join(source.frame[others])) if others else found
 
