@@ -26,21 +26,38 @@ def as_pairs(
     """The pairs of a table: two of its text columns, the first one to be translated.
 
     Without names the option ``pairs`` of the source ("english,german") decides, else the columns
-    "source" and "target" or the only two columns of text are taken. Where the option's second
-    column is not there, the texts can only be translated: there is no "target", which is said.
+    "source" and "target" or the only two columns of text are taken.
     Raises DataError where a column is missing or no text, where a row lacks a side, and where
     both sides are the same.
     """
     notes, asked = list(source.notes), _asked(source)
     if asked and source_column is None and target_column is None:
-        if asked[0] in source.frame.columns and asked[1] not in source.frame.columns:
-            return _sentences(source, asked, notes)
         source_column, target_column = asked
     names = _two_columns(source, source_column, target_column, notes)
     sides = [_texts(source, name) for name in names]
     options = {**source.options, "pairs": ",".join(names)}
     found = pairs_source(source.name, sides, names, notes, source.about, options, source.parts)
     return _with_others(found, source, names)
+
+
+def to_translate(source: Source) -> Source:
+    """The texts of a table that are to be translated, with their translations if it has them.
+
+    The columns are found as in ``as_pairs``; one column of text alone is what is translated.
+    Raises DataError where it cannot be told, or where a row has no text.
+    """
+    columns, names = list(source.frame.columns), _asked(source) or ("source", "target")
+    if set(names) <= set(columns):
+        return as_pairs(source, *names)
+    texts = [name for name in columns if not cells.is_numeric(cells.column(source.frame, name))]
+    first = names[0] if names[0] in columns else texts[0] if len(texts) == 1 else None
+    if first is None:
+        raise DataError(
+            f"{source.name} does not say what is to be translated. Call the column '{names[0]}'. "
+            f"There are: {', '.join(map(str, columns[:40]))}."
+        )
+    frame = DataFrame({"source": Series(_texts(source, first), dtype="str")})
+    return _with_others(replace(source, frame=frame, form="pairs"), source, (first,))
 
 
 def _asked(source: Source) -> tuple[str, ...]:
@@ -52,14 +69,6 @@ def _asked(source: Source) -> tuple[str, ...]:
             f"There are: {', '.join(map(str, source.frame.columns))}."
         )
     return asked
-
-
-def _sentences(source: Source, asked: tuple[str, ...], notes: list[str]) -> Source:
-    """Texts of a table that are to be translated."""
-    frame = DataFrame({"source": Series(_texts(source, asked[0]), dtype="str")})
-    notes.append(f"There is no column '{asked[1]}': the texts can be translated, not learned from.")
-    found = replace(source, frame=frame, notes=tuple(notes), form="pairs")
-    return _with_others(found, source, asked)
 
 
 def _with_others(found: Source, source: Source, names: Sequence[str]) -> Source:

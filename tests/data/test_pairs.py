@@ -1,7 +1,7 @@
 import pytest
 from pandas import DataFrame
 
-from layerwise.data.pairs import as_pairs, read_pair_files, read_sentences
+from layerwise.data.pairs import as_pairs, read_pair_files, read_sentences, to_translate
 from layerwise.data.source import Source
 from layerwise.data.table import read_table
 from layerwise.errors import DataError
@@ -132,11 +132,32 @@ def test_the_option_names_the_columns():
     assert as_pairs(named).frame["c"].tolist() == list("xyz")
 
 
-def test_a_table_without_the_other_column_can_be_translated_and_that_is_said():
-    named = Source("talk", table(b=list(ENGLISH)).frame, options={"pairs": "b,a"})
-    source = as_pairs(named)
-    assert list(source.frame.columns) == ["source"]
-    assert "no column 'a'" in source.notes[-1]
+@pytest.mark.parametrize("name", ["b", "source", "caption"])
+def test_a_table_without_translations_can_be_translated(name):
+    alone = Source("talk", table(**{name: list(ENGLISH), "n": [1, 2, 3]}).frame,
+                   options={"pairs": "b,a"} if name == "b" else {})  # fmt: skip
+    source = to_translate(alone)
+    assert source.form == "pairs"
+    assert list(source.frame.columns) == ["source", "n"]
+    assert source.frame["source"].tolist() == list(ENGLISH)
+
+
+def test_translations_that_are_there_are_kept_to_be_judged():
+    named = Source("talk", table(b=list(ENGLISH), a=list(GERMAN)).frame,
+                   options={"pairs": "b,a"})  # fmt: skip
+    assert to_translate(named).frame["target"].tolist() == list(GERMAN)
+
+
+def test_of_several_columns_one_must_be_named_to_be_translated():
+    with pytest.raises(DataError, match="does not say what is to be translated"):
+        to_translate(table(x=list(ENGLISH), y=list(GERMAN)))
+
+
+def test_a_misspelt_option_names_the_nearest_column():
+    named = Source("talk", table(b=list(ENGLISH), german=list(GERMAN)).frame,
+                   options={"pairs": "b,germn"})  # fmt: skip
+    with pytest.raises(DataError, match="Did you mean 'german'"):
+        as_pairs(named)
 
 
 def test_an_option_of_one_column_is_refused():
