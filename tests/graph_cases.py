@@ -7,8 +7,8 @@ import pandas as pd
 import torch
 
 from layerwise.data.graph import Graph, clean_edges, node_source, pair_source, side_by_side
-from layerwise.data.graph_files import graphs_source
 from layerwise.data.graph_preparation import GraphPreparation
+from layerwise.data.graph_rows import graphs_source
 from layerwise.data.roles import assign_roles
 from layerwise.data.target import describe_target
 

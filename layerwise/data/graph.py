@@ -133,7 +133,7 @@ def node_source(
     """A source whose rows are the nodes of a graph."""
     alone = int((graph.degrees == 0).sum())
     if alone:
-        notes.append(f"{counted(alone, 'node')} of {graph.nodes:,} have no neighbour.")
+        notes.append(f"Without a neighbour: {counted(alone, 'node')} of {graph.nodes:,}.")
     return Source(
         name, frame, np.arange(graph.nodes), target, notes=tuple(notes), form="graph",
         whole=graph, **about,

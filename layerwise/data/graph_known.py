@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from layerwise.data.graph_files import from_networkx, read_graph_npz, read_tu
+from layerwise.data.graph_networkx import from_networkx
+from layerwise.data.graph_npz import read_graph_npz
+from layerwise.data.graph_tu import read_tu
 from layerwise.data.source import Source
 from layerwise.errors import DataError
 

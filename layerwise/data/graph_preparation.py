@@ -12,8 +12,9 @@ from torch import Tensor
 
 from layerwise.contracts import Dataset, Target
 from layerwise.data import cells
-from layerwise.data.dividing import scramble
+from layerwise.data.fitting import fit_target
 from layerwise.data.graph import Graph
+from layerwise.data.graph_colours import of_graphs, of_nodes, of_pairs
 from layerwise.data.graph_dataset import (
     Answers,
     GraphsDataset,
@@ -26,7 +27,7 @@ from layerwise.data.graph_features import feature_names, fit_features, in_words,
 from layerwise.data.neighbour_sampling import neighbours_option
 from layerwise.data.roles import Roles, check_weight
 from layerwise.data.source import Source
-from layerwise.data.target import balanced_weights, encode_target, target_values
+from layerwise.data.target import encode_target, target_values
 from layerwise.errors import DataError, SettingsError
 
 BASELINES = {
@@ -36,7 +37,6 @@ BASELINES = {
         "common_neighbours", "preferential_attachment", "adamic_adar", "degree", "without_edges",
     ),
 }  # fmt: skip
-ROUNDS = 2  # of colouring, for fingerprints: what a network of two layers can see
 
 
 class GraphPreparation:
@@ -78,7 +78,7 @@ class GraphPreparation:
             raise DataError("There are no training rows. Give smaller fractions or more rows.")
         graph, options = source.whole, source.options
         sizes, inductive = _checked_options(graph, options)
-        described, tensors = _fit_target(source.frame.iloc[rows], roles, target)
+        described, tensors = fit_target(source.frame.iloc[rows], roles, target)
         edges, held = _messages(source, roles, target, rows, inductive)
         features, constants = fit_features(
             source, roles, _training_nodes(source, rows), edges,
@@ -219,28 +219,15 @@ class GraphPreparation:
         return ()
 
     def fingerprints(self, source: Source) -> np.ndarray:
-        """One number per row that its features and surroundings decide; (rows,) uint64.
-
-        Weisfeiler and Leman 1968: each node's colour is mixed with those of its neighbours, twice.
-        """
+        """One number per row that its features and surroundings decide; (rows,) uint64."""
         messages = self.messages(source)
         where = np.asarray(source.inputs)
         if self.level == "edge":
-            ends = np.sort(where, axis=1).astype(np.uint64)
-            return scramble(scramble(ends[:, 0], 1) + ends[:, 1], 2)
-        colours = _colours(messages.features)
-        edges = messages.edges.numpy()
-        for turn in range(ROUNDS):
-            heard = np.zeros_like(colours)
-            np.add.at(heard, edges[1], scramble(colours[edges[0]], turn))
-            colours = scramble(colours + scramble(heard, 10 + turn), 20 + turn)
+            return of_pairs(where)
+        colours = of_nodes(messages.features, messages.edges.numpy())
         if self.level == "node":
             return colours[where]
-        totals = np.zeros(int(where.max()) + 1, np.uint64)
-        owners = source.whole.graph_of_node
-        inside = owners < len(totals)
-        np.add.at(totals, owners[inside], scramble(colours[inside], 30))
-        return totals[where]
+        return of_graphs(colours, source.whole.graph_of_node)[where]
 
     def fitted_in_words(self) -> dict[str, str]:
         """What was fitted -> its constants and the training rows that they saw."""
@@ -329,41 +316,6 @@ def _among(graph: Graph, pairs: np.ndarray) -> np.ndarray:
     codes = np.minimum(*graph.edges) * graph.nodes + np.maximum(*graph.edges)
     wanted = pairs.min(axis=1) * graph.nodes + pairs.max(axis=1)
     return np.isin(codes, wanted)
-
-
-def _fit_target(frame, roles: Roles, target: Target) -> tuple[dict, dict[str, Tensor]]:
-    """JSON and tensors of the target's constants, from the training rows ``frame``."""
-    if target.kind in ("binary", "classes"):
-        codes = encode_target(frame, roles, target)
-        weights = balanced_weights(codes, len(target.classes))
-        rows = np.bincount(codes, minlength=len(target.classes)).tolist()
-        described = {"rows_per_class": rows, "class_weights": weights.tolist()}
-        return described, {"class_weights": torch.from_numpy(weights)}
-    if target.kind != "real":
-        return {}, {}
-    values = target_values(frame, roles, target)
-    mean, scale = values.mean(axis=0), values.std(axis=0)
-    scale = np.where(scale > 1e-12 * np.abs(mean), scale, 1.0)
-    tensors = {"target_mean": torch.from_numpy(mean), "target_scale": torch.from_numpy(scale)}
-    return {"mean": mean.tolist(), "scale": scale.tolist()}, tensors
-
-
-def _colours(features: Tensor) -> np.ndarray:
-    """One number per node that its features decide, (nodes,) uint64."""
-    colours = np.zeros(features.shape[0], np.uint64)
-    if features.layout == torch.strided:
-        for place, column in enumerate(features.numpy().T):
-            colours += scramble(_bits(column), place)
-        return colours
-    begins, columns = features.crow_indices().numpy(), features.col_indices().numpy()
-    rows = np.repeat(np.arange(len(colours)), np.diff(begins))
-    mixed = scramble(columns.astype(np.uint64), 1) + _bits(features.values().numpy())
-    np.add.at(colours, rows, scramble(mixed, 2))
-    return colours
-
-
-def _bits(values: np.ndarray) -> np.ndarray:
-    return (values.astype(np.float64) + 0.0).view(np.uint64)
 
 
 def _roles(entry: dict) -> Roles:

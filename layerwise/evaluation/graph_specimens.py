@@ -162,6 +162,6 @@ def _by_degree(found: dict, graph: Graph, source: Source, rows, right: np.ndarra
     alone = int((degrees == 0).sum())
     if alone:
         found["sentences"].append(
-            f"{counted(alone, 'judged node')} of {len(rows):,} have no neighbour, so that edges "
-            "say nothing about them."
+            f"Without a neighbour, so that edges say nothing: {counted(alone, 'judged node')} of "
+            f"{len(rows):,}."
         )

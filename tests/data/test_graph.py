@@ -57,7 +57,7 @@ def test_weights_that_are_no_numbers_above_zero_are_refused(weight):
 
 
 def test_nodes_without_neighbours_are_said():
-    assert triangles().notes == ("1 node of 7 have no neighbour.",)
+    assert triangles().notes == ("Without a neighbour: 1 node of 7.",)
 
 
 def test_pairs_are_all_edges_and_as_many_others():

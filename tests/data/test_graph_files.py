@@ -47,7 +47,7 @@ def test_two_tables_are_a_graph(tmp_path):
     assert graph.edges.tolist() == [[1, 2, 0, 2, 0, 1], [0, 0, 1, 1, 2, 2]]
     assert graph.weights.tolist() == [2.0, 0.5, 2.0, 1.0, 0.5, 1.0]
     assert source.roles == {"key": "name"}
-    assert any("1 node of 4 have no neighbour" in note for note in source.notes)
+    assert any("Without a neighbour: 1 node of 4" in note for note in source.notes)
     assert any(note.startswith("Transductive") for note in source.notes)
 
 
@@ -98,7 +98,7 @@ def test_an_npz_file_with_masks_fixes_the_parts(tmp_path):
     source = npz(tmp_path, **{name: np.array(mask, bool) for name, mask in masks.items()})
     assert source.parts.tolist() == ["train", "validation", "test", "unused"]
     assert source.target == ("label",)
-    assert "1 node are in no part" in source.notes[-1]
+    assert "In no part: 1 node;" in source.notes[-1]
     assert is_graph_npz(["x", "edge_index"])
     assert not is_graph_npz(["x_train", "y_train"])
 
@@ -189,7 +189,7 @@ def test_tu_files_that_do_not_fit_are_refused(tmp_path, changed, says):
 
 def test_graphs_without_edges_among_others_are_said(tmp_path):
     source = read_tu(tu_zip(tmp_path, A="1, 2\n2, 1\n"), {})
-    assert source.notes == ("1 graph of 2 have no edge.",)
+    assert source.notes == ("Without an edge: 1 graph of 2.",)
 
 
 def test_objects_of_pytorch_geometric_are_read():

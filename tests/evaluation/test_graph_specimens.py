@@ -26,7 +26,7 @@ def test_a_small_graph_is_drawn_with_its_mistakes():
     assert arrays["graph_judged"].tolist() == [0, 0, 1, 1, 0, 0, 1]
     assert (arrays["graph_wrong"] <= arrays["graph_judged"]).all()
     assert arrays["map_places"].shape == (3, 2)
-    assert any("1 judged node of 3 have no neighbour" in text for text in made["sentences"])
+    assert any("1 judged node of 3." in text for text in made["sentences"])
     table = made["tables"][0]["rows"]
     assert [row[:2] for row in table] == [["0", 1], ["3-4", 2]]
 
