@@ -36,8 +36,8 @@ def nodes_or_pairs(
     notes.append(INDUCTIVE if inductive else TRANSDUCTIVE)
     if parts is not None and (parts == "unused").any():
         notes.append(
-            f"In no part: {counted(int((parts == 'unused').sum()), 'node')}; they lend features and "
-            "edges only."
+            f"In no part: {counted(int((parts == 'unused').sum()), 'node')}; they lend features "
+            "and edges only."
         )
     roles = {} if key is None else {"key": key}
     return node_source(
