@@ -79,6 +79,7 @@ def test_sources_alone_can_be_translated():
     batch = prepared(source).dataset(alone).batch(torch.arange(2))
     assert batch.targets is None
     assert batch.inputs["target"].tolist() == [[START], [START]]
+    assert prepared(source).truth(alone, np.arange(2)).tolist() == [None, None]
 
 
 def test_rows_of_equal_texts_have_equal_fingerprints():
