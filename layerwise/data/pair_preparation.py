@@ -108,7 +108,7 @@ class PairPreparation:
         return self.tokens[side].encode(texts_of(source, side))
 
     def truth(self, source: Source, rows: np.ndarray) -> np.ndarray:
-        """The translations that the data have, (rows,) objects: texts, None where there are none."""
+        """The translations that the data have, (rows,) objects; None where there are none."""
         if "target" not in source.frame.columns:
             return np.full(len(rows), None, dtype=object)
         return as_objects(texts_of(source, "target", rows))
