@@ -32,7 +32,7 @@ from layerwise.job.model import Model, load_model
 from layerwise.job.opening import open_test_rows
 from layerwise.job.plan import make_plan
 from layerwise.job.rows import learns_without_labels, read_source
-from layerwise.metrics import column_names
+from layerwise.metrics import Predictions, column_names, find_metric
 from layerwise.run import Run
 from layerwise.scaling.processes import ALONE
 
@@ -307,13 +307,21 @@ class Learner(BaseEstimator):
         return self._scores(data)
 
     def score(self, data, y=None):
-        """Accuracy for classes, R2 for amounts; without labels minus the mean error of the rows."""
+        """Accuracy for classes, R2 for amounts; without labels minus the mean error of the rows.
+
+        For series, translations and games the leading metric, turned so that more is better.
+        """
         model = self._fitted()
+        if model.target.kind in ("series", "text") or model.preparation.form == "game":
+            metric = find_metric(self.metrics_[0], model.target.kind)
+            table = predict_rows(model, self._read(data))
+            answered = table[column_names(model.target, "score")].notna().all(axis=1)
+            value = metric.function(Predictions.from_table(table[answered], model.target))
+            return value if metric.higher_is_better else -value
         if model.target.kind == "none":
             return -float(self.predict(data).mean())
         if y is None:
-            names = None if model.target.kind in ("series", "text") else list(model.target.names)
-            source, _ = read_source(self, data, {"target": names})
+            source, _ = read_source(self, data, {"target": list(model.target.names)})
             truth = model.preparation.truth(source, np.arange(len(source.frame)))
             found = answers(model, self._scores(source, in_order_of_target=True))
         else:

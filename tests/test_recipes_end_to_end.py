@@ -87,7 +87,7 @@ def test_a_stronger_l1_leaves_smaller_weights():
     assert sizes[1] < sizes[0]
 
 
-FITTING = {  # network: the small real data that it takes
+FITTING = {  # network: the small real data that it takes, and flags that go with them
     "mcculloch_pitts": "and",
     "perceptron": "iris",
     "adaline": "iris",
@@ -106,27 +106,54 @@ FITTING = {  # network: the small real data that it takes
     "rbm": "digits.npz",
     "self_organizing_map": "iris",
     "markov_chain": "patterns.csv",
+    "rnn": "digits.npz --batch-size 32",
+    "lstm": "digits.npz --batch-size 32",
+    "gru": "digits.npz",
+    "conv1d": "digits.npz",
+    "transformer": "digits.npz",
+    "transformer_decoder": "lines.txt",
+    "ngram": "lines.txt",
+    "word2vec": "lines.txt --network.subsample 0",
+    "neural_ngram": "lines.txt --batch-size 32",
+    "transformer_translator": "pairs.tsv --data.tokens words",
+    "gru_translator": "pairs.tsv --data.tokens words",
+    "window_linear": "series.csv --data.lookback 7 --data.horizon 3",
+    "checkers_net": "checkers --data.practice 256 --data.games 4",
+    "gcn": "ring.npz",
+    "gat": "ring.npz",
+    "graphsage": "ring.npz",
+    "gin": "ring.npz",
 }
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """The first 200 digits; and 40 rows of eight bits."""
+    """The first 200 digits, 40 rows of eight bits, lines, pairs of them, days, and a ring."""
     folder, whole = tmp_path_factory.mktemp("data"), read("digits")
     labels = whole.frame["label"].to_numpy()[:200]
     np.savez(folder / "digits.npz", X=np.asarray(whole.inputs[:200]), y=labels)
     bits = np.random.default_rng(0).integers(0, 2, (40, 8))
     names = ",".join(f"bit{place}" for place in range(8))
     np.savetxt(folder / "patterns.csv", bits, "%d", ",", header=names, comments="")
+    words = np.random.default_rng(1).choice(["one", "two", "six"], (60, 3))
+    lines = [" ".join(row) for row in words]
+    (folder / "lines.txt").write_text("\n".join(lines) + "\n")
+    pairs = [f"{line}\t{line.upper()}" for line in lines]
+    (folder / "pairs.tsv").write_text("\n".join(["here\tthere", *pairs]) + "\n")
+    days = np.datetime64("2020-01-01") + np.arange(90)
+    sales = [f"{day},{10 + place % 7 + place % 3}" for place, day in enumerate(days)]
+    (folder / "series.csv").write_text("\n".join(["day,sales", *sales]) + "\n")
+    ring = np.stack([np.arange(40), (np.arange(40) + 1) % 40])
+    np.savez(folder / "ring.npz", x=np.eye(40), edge_index=ring, y=np.arange(40) // 20)
     return folder
 
 
 @pytest.mark.parametrize("recipe", ["modern", "historic"])
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_recipe_of_every_network_runs(network, recipe, files, tmp_path):
-    data = FITTING[network]
+    data, *flags = FITTING[network].split()
     data = str(files / data) if "." in data else data
-    words = ["--network", network, "--recipe", recipe, "--epochs", "2", "--threads", "1"]
+    words = ["--network", network, "--recipe", recipe, "--epochs", "2", "--threads", "1", *flags]
     folder = tmp_path / "run"
     assert main(["fit", data, *words, "--baselines", "none", "--folder", str(folder)]) == 0
     made = Run.open(folder)
@@ -134,7 +161,8 @@ def test_every_recipe_of_every_network_runs(network, recipe, files, tmp_path):
     assert made.read("plan")["departures"] == list(departures)
     assert made.has("report.html")
     again = Learner.load(folder)
-    assert again.score(data) == pytest.approx(again.score(read(data)))
+    options = again.data_options_
+    assert again.score(data) == pytest.approx(again.score(read(data, options=options)))
 
 
 REFUSED = {

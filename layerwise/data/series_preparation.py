@@ -270,7 +270,7 @@ class SeriesPreparation:
         ]
         found += [f"'{n}' lacks values, in training it did not: carried forward." for n in missing]
         unanswered = len(whole.times) - int(whole.has_window(self.lookback).sum())
-        if unanswered:
+        if unanswered > (self.lookback - 1) * len(whole.groups):  # the first ones never have one
             found.append(
                 f"{counted(unanswered, 'row')} of {len(whole.times):,} have no whole window of "
                 f"{counted(self.lookback, 'time')} before them and get no forecast."

@@ -68,6 +68,7 @@ class GRUTranslator(nn.Module):
         ),
     }
     historic_options: ClassVar[dict[str, object]] = {"dropout": 0.0}
+    task = "translate"
     departures = (
         "The reset gate acts after the matrix product, as in cuDNN; in the paper before it.",
         "Weights start after Glorot and orthogonal, not from normal densities of deviation 0.01.",

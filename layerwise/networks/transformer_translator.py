@@ -78,6 +78,7 @@ class TransformerTranslator(nn.Module):
         ),
     }
     historic_options: ClassVar[dict[str, Any]] = {"norm": "post", "activation": "relu"}
+    task = "translate"
     departures = (
         "The rate rises and falls by one cycle; in the paper it falls as one over the root of the "
         "step after 4,000 steps of rising.",

@@ -50,6 +50,7 @@ class WindowLinear(nn.Module):
             ),
         ),
     }  # fmt: skip
+    task = "forecast"
     departures = ("All ten epochs are run; the paper stops after three without a better one.",)
 
     def __init__(
