@@ -18,6 +18,7 @@ import pandas as pd
 
 from layerwise.data.arrays import arrays_source
 from layerwise.data.game import checkers_source
+from layerwise.data.graph_known import cora, karate, les_miserables, tu
 from layerwise.data.idx import read_idx
 from layerwise.data.made import MADE
 from layerwise.data.numpy_files import read_npz
@@ -341,6 +342,11 @@ KNOWN: dict[str, Callable[[dict], Source]] = {
     ),
     **{name: _made(make) for name, make in MADE.items()},
     "checkers": checkers_source,
+    "karate": karate,
+    "les_miserables": les_miserables,
+    "cora": lambda options: cora(options, data_folder()),
+    "mutag": lambda options: tu("mutag", options, data_folder()),
+    "enzymes": lambda options: tu("enzymes", options, data_folder()),
     "mnist": _mnist,
     "fashion_mnist": _fashion_mnist,
     "cifar10": _cifar10,

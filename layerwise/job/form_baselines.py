@@ -5,12 +5,17 @@ from importlib import import_module
 from time import monotonic
 from typing import Any
 
-from layerwise.evaluation.baselines import BaselineResult
+from layerwise.evaluation.baselines import BaselineResult, choose_baselines
 from layerwise.job.learning import learn
 from layerwise.job.plan import Plan, plan_split
 from layerwise.job.stopping import Signals, TimeLimit
 from layerwise.report.live import Display
 
+OF_GRAPHS = {  # level of the rows -> what is held against a network there
+    "node": ("label_propagation", "features", "degree", "without_edges"),
+    "graph": ("features", "degree", "without_edges"),
+    "edge": ("common_neighbours", "adamic_adar", "preferential_attachment"),
+}
 FITTERS = {  # form -> where its baselines are fitted
     "text": "text_baselines",
     "pairs": "pairs_baselines",
@@ -20,10 +25,9 @@ FITTERS = {  # form -> where its baselines are fitted
 }
 
 
-def baselines_of_form(
-    plan: Plan, names: tuple[str, ...], settings: Any, seconds: float
-) -> list[BaselineResult]:
+def baselines_of_form(plan: Plan, settings: Any, seconds: float) -> list[BaselineResult]:
     """What simple methods say about every row, in the units of the data."""
+    names = _names(plan, settings.baselines)
     trained = [name for name in names if name == "without_edges"]
     others = [name for name in names if name not in trained]
     fitter = import_module(f"layerwise.evaluation.{FITTERS[plan.source.form]}")
@@ -32,6 +36,15 @@ def baselines_of_form(
         seconds=seconds, seed=settings.seed,
     )  # fmt: skip
     return [*found, *(_without_edges(plan, settings) for _ in trained)]
+
+
+def _names(plan: Plan, choice: str) -> tuple[str, ...]:
+    """Those of the task; of graphs those of the level of their rows, which are not alone."""
+    target, named = plan.model.target, getattr(plan.model.task, "baselines", ())
+    if plan.source.form != "graph" or not named:
+        return choose_baselines(choice, target, named)
+    first = "majority" if target.kind in ("binary", "classes", "labels") else "mean"
+    return (first, *OF_GRAPHS[plan.model.preparation.level])
 
 
 def _without_edges(plan: Plan, settings: Any) -> BaselineResult:

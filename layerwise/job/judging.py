@@ -401,11 +401,10 @@ def _groups(model: Model, source: Source, rows: np.ndarray, column: Any) -> Any:
 
 def _baselines(plan: Plan, dataset: TensorDataset, settings: Any, left: float) -> dict[str, Any]:
     target = plan.model.target
-    names = choose_baselines(settings.baselines, target, getattr(plan.model.task, "baselines", ()))
     if plan.source.form:
-        seconds = min(left, BASELINE_SECONDS_OF_FORMS)
-        found = baselines_of_form(plan, names, settings, seconds)
+        found = baselines_of_form(plan, settings, min(left, BASELINE_SECONDS_OF_FORMS))
         return {result.name: _decided_baseline(plan, result, settings) for result in found}
+    names = choose_baselines(settings.baselines, target, getattr(plan.model.task, "baselines", ()))
     batch = dataset.batch(slice(0, len(dataset)))
     if set(names) <= set(WITHOUT_LABELS):
         found = _without_labels(plan, batch, names, left)

@@ -98,8 +98,12 @@ def _fitted_to_rows(stage: Stage, settings: Any, rows: int) -> tuple[Stage, tupl
 
 
 def default_patience(stage: Stage) -> int:
-    """Epochs without improvement before training stops; 0 where the schedule ends low."""
-    return 0 if stage.schedule in DESCENDING else max(10, stage.epochs // 10)
+    """Epochs without improvement before training stops; 0 where the schedule ends low.
+
+    An epoch of all rows at once is a single step, so that there it takes ten times as many.
+    """
+    least = 100 if stage.batch_size == "all" else 10
+    return 0 if stage.schedule in DESCENDING else max(least, stage.epochs // 10)
 
 
 def stage_record(stage: Stage) -> dict[str, Any]:

@@ -38,6 +38,10 @@ NETWORKS = {
     "gru_translator": "gru_translator:GRUTranslator",
     "window_linear": "window_linear:WindowLinear",
     "checkers_net": "checkers_net:CheckersNet",
+    "gcn": "gcn:GCN",
+    "gat": "gat:GAT",
+    "graphsage": "graphsage:GraphSAGE",
+    "gin": "gin:GIN",
 }
 
 
