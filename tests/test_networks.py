@@ -110,8 +110,9 @@ PARAMETERS = {
     "checkers_net": 257 * 256 + 257 * 128 + 129 + 129 * 128,
     "gcn": 13 * 16 + 17 * 3,
     "gat": 12 * 64 + 3 * 64 + 64 * 3 + 3 * 3,
-    "graphsage": 2 * 12 * 16 + 16 + 2 * 16 * 3 + 3,
-    "gin": 0,
+    "graphsage": 2 * 12 * 64 + 64 + 2 * 64 * 3 + 3,
+    # four rounds of two layers with normalization; and a read-out of the inputs and of each
+    "gin": 13 * 32 + 33 * 32 + 128 + 3 * (2 * 33 * 32 + 128) + 13 * 3 + 4 * 33 * 3,
 }
 EACH = pytest.mark.parametrize("name", NETWORKS)
 PREDICTING = [name for name in NETWORKS if SHAPES[name][1]]

@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 
 from layerwise.data.arrays import arrays_source
-from layerwise.data.game import checkers_source
 from layerwise.data.graph_known import cora, karate, les_miserables, tu
 from layerwise.data.idx import read_idx
 from layerwise.data.made import MADE
@@ -311,6 +310,12 @@ def _python_reference(options: dict) -> Source:
     return source_of_text(text, options, "python_reference", about)
 
 
+def _checkers(options: dict) -> Source:
+    from layerwise.data.game import checkers_source  # loads torch
+
+    return checkers_source(options)
+
+
 def _renamed(source: Source, name: str, about: str, *, parts=None, target=None) -> Source:
     return Source(
         name, source.frame, source.inputs,
@@ -341,7 +346,7 @@ KNOWN: dict[str, Callable[[dict], Source]] = {
         "progression of diabetes after a year (scikit-learn; Efron 2004)",
     ),
     **{name: _made(make) for name, make in MADE.items()},
-    "checkers": checkers_source,
+    "checkers": _checkers,
     "karate": karate,
     "les_miserables": les_miserables,
     "cora": lambda options: cora(options, data_folder()),
