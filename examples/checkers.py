@@ -15,46 +15,64 @@ from layerwise.data.datasets import Rows
 from layerwise.data.game import checkers_source
 from layerwise.data.game_preparation import GamePreparation
 from layerwise.data.roles import Roles
+from layerwise.evaluation.evaluate import undisturbed
 from layerwise.evaluation.game_specimens import show
 from layerwise.networks.checkers_net import CheckersNet
 from layerwise.tasks.self_play import SelfPlay
 from layerwise.training import train
 
-SEED = 0
+SEEDS = range(3)
 ROUNDS = 400
 SHOWN = (0, 12, 25, 50, 100, 200, ROUNDS)  # rounds after which all test games are played
+SOURCE = checkers_source({})
+PRACTICE = np.flatnonzero(SOURCE.parts == "train")
+TEST = np.flatnonzero(SOURCE.parts == "test")
+PREPARATION = GamePreparation.fit(SOURCE, Roles(), Target("none"), PRACTICE)
 
 
 def main():
     torch.set_num_threads(1)
-    source = checkers_source({})
-    rows = np.flatnonzero(source.parts == "train")
-    preparation = GamePreparation.fit(source, Roles(), Target("none"), rows)
+    won = {}
+    for seed in SEEDS:
+        table = one_run(seed, SHOWN if seed == SEEDS[0] else (ROUNDS,))
+        for name, how, *_, share, _, _, _ in table:
+            won.setdefault((name, how), []).append(share)
+    for (name, how), shares in won.items():
+        print(f"{name:9} {how:17} won {np.mean(shares):.3f} +- {np.std(shares, ddof=1):.3f}")
+
+
+def one_run(seed, shown):
+    """Practise; play all test games after the rounds ``shown``, and give the last ones' table."""
+    torch.manual_seed(seed)
+    network = CheckersNet(PREPARATION.input_shape)
     task = SelfPlay(Target("none"))
-    torch.manual_seed(SEED)
-    network = CheckersNet(preparation.input_shape)
     stage = Stage(task, "adamw", {}, 3e-3, "cosine", epochs=ROUNDS, batch_size=256)
-    practice = Rows(preparation.dataset(source), torch.from_numpy(rows))
-
-    def tell(rounds, seconds):
-        test = np.flatnonzero(source.parts == "test")
-        made = show(network.eval(), task, preparation, source, test, seed=SEED)
-        print(f"{rounds} rounds, {rounds * len(rows):,} positions, {seconds:.0f} CPU seconds")
-        for name, how, games, won, drawn, lost, share, low, high, _ in made["tables"][0]["rows"]:
-            print(
-                f"  {name:9} {how:17} won {share:.3f} ({low:.3f} to {high:.3f}), "
-                f"{won} won, {drawn} drawn, {lost} lost of {games}",
-                flush=True,
-            )
-
-    tell(0, 0.0)
-    spent, began = 0.0, time.process_time()
-    for progress in train(network, (stage,), practice, seed=SEED):
-        if progress.epoch_ended and progress.epoch in SHOWN:
+    practice = Rows(PREPARATION.dataset(SOURCE), torch.from_numpy(PRACTICE))
+    if 0 in shown:
+        tell(network, task, seed, 0, 0.0)
+    spent, began, table = 0.0, time.process_time(), []
+    for progress in train(network, (stage,), practice, seed=seed):
+        if progress.epoch_ended and progress.epoch in shown:
             spent += time.process_time() - began
-            tell(progress.epoch, spent)
-            network.train()
+            table = tell(network, task, seed, progress.epoch, spent)
             began = time.process_time()
+    return table
+
+
+def tell(network, task, seed, rounds, seconds):
+    """Play all test games, print how they ended, and give the table."""
+    with undisturbed(network):
+        made = show(network, task, PREPARATION, SOURCE, TEST, seed=seed)
+    positions = rounds * len(PRACTICE)
+    print(f"seed {seed}: {rounds} rounds, {positions:,} positions, {seconds:.0f} CPU seconds")
+    table = made["tables"][0]["rows"]
+    for name, how, games, won, drawn, lost, share, low, high, _ in table:
+        print(
+            f"  {name:9} {how:17} won {share:.3f} ({low:.3f} to {high:.3f}): "
+            f"{won} won, {drawn} drawn, {lost} lost of {games}",
+            flush=True,
+        )
+    return table
 
 
 if __name__ == "__main__":
