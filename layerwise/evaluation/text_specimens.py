@@ -14,11 +14,14 @@ from layerwise.data.text_preparation import TextPreparation
 from layerwise.data.tokens import PADDING, UNKNOWN
 from layerwise.evaluation.evaluate import device_of, on_device, undisturbed
 from layerwise.evaluation.generation import draw_rows, generate_lines
+from layerwise.evaluation.word_maps import word_specimens
 
 MOST_ROWS = 2000  # rows whose tokens are looked at
 AT_ONCE = 256  # rows
 LINES = 200  # lines that are drawn, to count copies
 SHOWN_LINES = 20
+MAPPED = 24  # tokens whose attention is shown
+LOOKED = "The attention that is drawn is of these tokens: "
 SAMPLES, LENGTH, PROMPT = 3, 300, 32  # of other text; tokens drawn, characters given
 
 
@@ -48,8 +51,11 @@ def show(
     -------
     dict
         "sentences", "tables" with "title", "columns" and "rows", and "arrays": "loss_by_position"
-        (context,) in nats per token, NaN where no token was counted.
+        (context,) in nats per token, NaN where no token was counted; "attention" (heads, tokens,
+        tokens) of the first judged row. Of word vectors what ``word_specimens`` gives.
     """
+    if hasattr(type(network), "vectors"):  # a method, not a table of a language model
+        return word_specimens(network, preparation, source, rows, seed)
     taught = "nats_per_character" in getattr(task, "metrics", ())  # what comes next
     if not taught or not preparation.is_language_model:
         return {"sentences": [], "tables": [], "arrays": {}}
@@ -64,11 +70,30 @@ def show(
         f"Perplexity per token (of {preparation.tokens.noun}): {np.exp(nats):.2f}, which is "
         f"{nats:.3f} nats per token, over {int(count.sum()):,} tokens."
     )
-    return {
-        "sentences": [perplexity, *sentences],
-        "tables": [table],
-        "arrays": {"loss_by_position": course},
-    }
+    arrays = {"loss_by_position": course}
+    if hasattr(network, "attention_maps"):
+        tokens, arrays["attention"] = attention(network, preparation, source.take(rows[:1]))
+        sentences.append(f"{LOOKED}{' '.join(tokens)}")
+    return {"sentences": [perplexity, *sentences], "tables": [table], "arrays": arrays}
+
+
+@torch.no_grad()
+def attention(
+    network: Any, preparation: TextPreparation, row: Source
+) -> tuple[list[str], np.ndarray]:
+    """Give the first tokens of a row, and how much each takes from those before; the last layer.
+
+    returns : texts of the tokens, spaces as a dot; (heads, tokens, tokens) float32, rows sum to 1
+    """
+    batch = on_device(preparation.dataset(row).batch(torch.tensor([0])), device_of(network))
+    assert isinstance(batch.inputs, Tensor)
+    seen = batch.inputs[:, :MAPPED]
+    with undisturbed(network):
+        maps = network.attention_maps(seen)[-1, 0]
+    named = [preparation.tokens.decode([token]) or "\N{BULLET}" for token in seen[0].tolist()]
+    marks = {" ": "\N{MIDDLE DOT}", "\n": "\N{PILCROW SIGN}"}
+    tokens = ["".join(marks.get(one, one) for one in name) for name in named]
+    return tokens, maps.float().cpu().numpy()
 
 
 @torch.no_grad()
