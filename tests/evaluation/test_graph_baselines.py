@@ -136,3 +136,14 @@ def test_amounts_are_predicted_in_their_units():
     (found,) = fit(["features"], source, prepared(source, train), parts(7, train=train))
     assert abs(found.scores[:6, 0].mean() - frame["y"][:6].mean()) < 1
     assert torch.from_numpy(found.scores).isfinite().all()
+
+
+def test_words_are_regressed_on_as_networks_see_them():
+    source = triangles()
+    source.whole.features[:] = np.tile([[1, 0, 1], [0, 1, 1]], (4, 1))[:7]
+    source.frame["side"] = ["left", "right"] * 3 + ["left"]
+    train, where = np.arange(4), parts(7, train=range(4), validation=[4], test=[5, 6])
+    (found,) = fit(["features"], source, prepared(source, train), where)
+    assert np.allclose(found.scores.sum(1), 1)
+    assert found.scores[5:].argmax(1).tolist() == [1, 0]
+    assert found.note == "Fitted on 4 rows; scikit-learn's C is 10000."
