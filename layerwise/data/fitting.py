@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from pandas import DataFrame
 from torch import Tensor
 
 from layerwise.contracts import Target
+from layerwise.data import cells
 from layerwise.data.encoding import (
     MOST_CODES,
     MOST_ONE_HOT,
@@ -23,7 +25,7 @@ from layerwise.data.encoding import (
     fit_encoding,
 )
 from layerwise.data.kinds import Column
-from layerwise.data.roles import Roles
+from layerwise.data.roles import Roles, check_weight
 from layerwise.data.source import Source
 from layerwise.data.target import balanced_weights, encode_target, target_values
 from layerwise.errors import DataError
@@ -166,6 +168,43 @@ def fit_target(frame: DataFrame, roles: Roles, target: Target) -> tuple[dict, di
     scale = np.where(scale > 1e-12 * np.abs(mean), scale, 1.0)
     tensors = {"target_mean": torch.from_numpy(mean), "target_scale": torch.from_numpy(scale)}
     return {"mean": mean.tolist(), "scale": scale.tolist()}, tensors
+
+
+def target_tensor(
+    source: Source, roles: Roles, target: Target, constants: dict[str, Tensor]
+) -> Tensor | None:
+    """What a network is to give; None where the source has no target column.
+
+    binary : (rows,) float32 0 or 1; classes : (rows,) int64; labels : (rows, labels) float32;
+    count : (rows, targets) float32; real : the same, standardized by ``constants``
+    """
+    kind = target.kind
+    if kind == "none" or any(name not in source.frame.columns for name in target.names):
+        return None
+    if kind in ("binary", "classes"):
+        codes = torch.from_numpy(encode_target(source.frame, roles, target))
+        return codes.to(torch.float32) if kind == "binary" else codes
+    values = torch.from_numpy(target_values(source.frame, roles, target))
+    if kind == "real":
+        values = (values - constants["target_mean"]) / constants["target_scale"]
+    return values.to(torch.float32)
+
+
+def in_target_units(outputs: Any, target: Target, constants: dict[str, Tensor]) -> Any:
+    """Outputs for a real target in the units of the data; others unchanged."""
+    if target.kind != "real":
+        return outputs
+    mean, scale = constants["target_mean"], constants["target_scale"]
+    return outputs * scale.to(outputs) + mean.to(outputs)
+
+
+def weight_tensor(source: Source, roles: Roles) -> Tensor | None:
+    """Weight of each row (rows,) float32, checked; None without a weight column."""
+    if roles.weight is None or roles.weight not in source.frame.columns:
+        return None
+    check_weight(source, roles.weight)
+    values = cells.numbers(cells.column(source.frame, roles.weight)).astype(np.float32)
+    return torch.from_numpy(values)
 
 
 def _describe(columns, encodings: list[Encoding], constants: Constants, fitted: dict) -> list[dict]:

@@ -11,8 +11,12 @@ import torch
 from torch import Tensor
 
 from layerwise.contracts import Dataset, Target
-from layerwise.data import cells
-from layerwise.data.fitting import fit_target
+from layerwise.data.fitting import (
+    fit_target,
+    in_target_units,
+    target_tensor,
+    weight_tensor,
+)
 from layerwise.data.graph import Graph
 from layerwise.data.graph_colours import of_graphs, of_nodes, of_pairs
 from layerwise.data.graph_dataset import (
@@ -25,9 +29,9 @@ from layerwise.data.graph_dataset import (
 )
 from layerwise.data.graph_features import feature_names, fit_features, in_words, make_features
 from layerwise.data.neighbour_sampling import neighbours_option
-from layerwise.data.roles import Roles, check_weight
+from layerwise.data.roles import Roles, load_roles, row_weights
 from layerwise.data.source import Source
-from layerwise.data.target import encode_target, target_values
+from layerwise.data.target import encode_target
 from layerwise.errors import DataError, SettingsError
 
 BASELINES = {
@@ -53,7 +57,7 @@ class GraphPreparation:
     def __init__(self, content: dict[str, Any], tensors: dict[str, Tensor]):
         self.content, self._tensors = content, tensors
         self.encodings: list = []
-        self.roles = _roles(content["roles"])
+        self.roles = load_roles(content["roles"])
         target = content["target"]
         self.target = Target(target["kind"], tuple(target["names"]), tuple(target["classes"]))
         self.level: str = content["inputs"]["level"]
@@ -167,16 +171,7 @@ class GraphPreparation:
         binary : (rows,) float32 0 or 1; classes : (rows,) int64; labels : (rows, labels) float32;
         count : (rows, targets) float32; real : the same, standardized
         """
-        kind, names = self.target.kind, self.target.names
-        if kind == "none" or any(name not in source.frame.columns for name in names):
-            return None
-        if kind in ("binary", "classes"):
-            codes = torch.from_numpy(encode_target(source.frame, self.roles, self.target))
-            return codes.to(torch.float32) if kind == "binary" else codes
-        values = torch.from_numpy(target_values(source.frame, self.roles, self.target))
-        if kind == "real":
-            values = (values - self._tensors["target_mean"]) / self._tensors["target_scale"]
-        return values.to(torch.float32)
+        return target_tensor(source, self.roles, self.target, self._tensors)
 
     def truth(self, source: Source, rows: np.ndarray) -> np.ndarray:
         """Class codes, labels or amounts of some rows, in the units of the data."""
@@ -184,17 +179,11 @@ class GraphPreparation:
 
     def row_weights(self, source: Source, rows: np.ndarray) -> np.ndarray | None:
         """The weight column of some rows; None where there is none."""
-        name = self.roles.weight
-        if name is None or name not in source.frame.columns:
-            return None
-        return source.frame[name].to_numpy(float)[rows]
+        return row_weights(source, self.roles, rows)
 
     def in_units(self, outputs: Tensor) -> Tensor:
         """Outputs for a real target in the units of the data; others unchanged."""
-        if self.target.kind != "real":
-            return outputs
-        mean, scale = self._tensors["target_mean"], self._tensors["target_scale"]
-        return outputs * scale.to(outputs) + mean.to(outputs)
+        return in_target_units(outputs, self.target, self._tensors)
 
     def check(self, source: Source) -> tuple[str, ...]:
         """What is odd about a source, one sentence each; DataError where it cannot be used."""
@@ -261,12 +250,7 @@ class GraphPreparation:
         return inner, place, kept[where]
 
     def _weights(self, source: Source) -> Tensor | None:
-        name = self.roles.weight
-        if name is None or name not in source.frame.columns:
-            return None
-        check_weight(source, name)
-        values = cells.numbers(cells.column(source.frame, name)).astype(np.float32)
-        return torch.from_numpy(values)
+        return weight_tensor(source, self.roles)
 
 
 def _checked_options(graph: Graph, options: dict) -> tuple[tuple[int, ...], bool]:
@@ -316,9 +300,3 @@ def _among(graph: Graph, pairs: np.ndarray) -> np.ndarray:
     codes = np.minimum(*graph.edges) * graph.nodes + np.maximum(*graph.edges)
     wanted = pairs.min(axis=1) * graph.nodes + pairs.max(axis=1)
     return np.isin(codes, wanted)
-
-
-def _roles(entry: dict) -> Roles:
-    several = {name: tuple(entry[name]) for name in ("target", "carry", "ignore")}
-    single = {name: entry[name] for name in ("key", "group", "time", "weight")}
-    return Roles(**several, **single)

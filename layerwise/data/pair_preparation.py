@@ -13,7 +13,7 @@ from torch import Tensor
 
 from layerwise.contracts import Target
 from layerwise.data.pair_dataset import PairDataset
-from layerwise.data.roles import Roles
+from layerwise.data.roles import Roles, load_roles, row_weights
 from layerwise.data.source import Source, counted
 from layerwise.data.tokens import END, PADDING, RESERVED, START, fit_tokens, load_tokens
 from layerwise.errors import DataError, SettingsError
@@ -38,7 +38,7 @@ class PairPreparation:
 
     def __init__(self, content: dict, tensors: dict[str, Tensor] | None = None):
         self.content = content
-        self.roles: Roles = _roles(content["roles"])
+        self.roles: Roles = load_roles(content["roles"])
         self.target = Target(content["target"]["kind"], tuple(content["target"]["names"]))
         self.encodings: list = []
         self.input_shape: tuple[int, ...] = tuple(content["inputs"]["shape"])
@@ -115,10 +115,7 @@ class PairPreparation:
 
     def row_weights(self, source: Source, rows: np.ndarray) -> np.ndarray | None:
         """The weight column of some rows; None where there is none."""
-        name = self.roles.weight
-        if name is None or name not in source.frame.columns:
-            return None
-        return source.frame[name].to_numpy(float)[rows]
+        return row_weights(source, self.roles, rows)
 
     def in_units(self, outputs: Tensor) -> np.ndarray:
         """Numbers of target tokens (rows, length) as texts, (rows,) objects."""
@@ -227,8 +224,3 @@ def _whole(name: str, value: Any, *, least: int) -> int:
     if number < least:
         raise SettingsError(f"--data.{name} must be a whole number from {least} on, got {value}.")
     return number
-
-
-def _roles(entry: dict) -> Roles:
-    several = {name: tuple(entry[name]) for name in ("target", "carry", "ignore")}
-    return Roles(**several, **{name: entry[name] for name in ("key", "group", "time", "weight")})

@@ -11,17 +11,21 @@ from pandas import DataFrame
 from torch import Tensor, nn
 
 from layerwise.contracts import Target
-from layerwise.data import cells
 from layerwise.data.datasets import TensorDataset
 from layerwise.data.encoding import Encoding, as_block, blocks, finite, read_columns
-from layerwise.data.fitting import fit_content
+from layerwise.data.fitting import (
+    fit_content,
+    in_target_units,
+    target_tensor,
+    weight_tensor,
+)
 from layerwise.data.kinds import Column
-from layerwise.data.roles import Roles, check_weight
+from layerwise.data.roles import Roles, load_roles, row_weights
 from layerwise.data.schema import check_array, check_table
 from layerwise.data.source import Source
 from layerwise.data.standardize import ImageInputs, TableInputs
 from layerwise.data.storage import empty_tensor
-from layerwise.data.target import encode_target, target_values
+from layerwise.data.target import encode_target
 from layerwise.errors import DataError
 
 LARGE = 2**30  # bytes; larger images stay as they are stored and are converted batch by batch
@@ -37,7 +41,7 @@ class Preparation:
     def __init__(self, content: dict, tensors: dict[str, Tensor]):
         self.content, self._tensors = content, tensors
         self.form: str = content["inputs"]["form"]  # "table", "vectors" or "images"
-        self.roles = _roles(content["roles"])
+        self.roles = load_roles(content["roles"])
         self.target = Target(
             content["target"]["kind"],
             tuple(content["target"]["names"]),
@@ -217,16 +221,7 @@ class Preparation:
         binary : (rows,) float32 0 or 1; classes : (rows,) int64; labels : (rows, labels) float32;
         count : (rows, targets) float32; real : the same, standardized
         """
-        kind, names = self.target.kind, self.target.names
-        if kind == "none" or any(name not in source.frame.columns for name in names):
-            return None
-        if kind in ("binary", "classes"):
-            codes = torch.from_numpy(encode_target(source.frame, self.roles, self.target))
-            return codes.to(torch.float32) if kind == "binary" else codes
-        values = torch.from_numpy(target_values(source.frame, self.roles, self.target))
-        if kind == "real":
-            values = (values - self._tensors["target_mean"]) / self._tensors["target_scale"]
-        return values.to(torch.float32)
+        return target_tensor(source, self.roles, self.target, self._tensors)
 
     def truth(self, source: Source, rows: np.ndarray) -> np.ndarray:
         """Class codes, labels or amounts of some rows, in the units of the data."""
@@ -234,25 +229,15 @@ class Preparation:
 
     def row_weights(self, source: Source, rows: np.ndarray) -> np.ndarray | None:
         """The weight column of some rows; None where there is none."""
-        name = self.roles.weight
-        if name is None or name not in source.frame.columns:
-            return None
-        return source.frame[name].to_numpy(float)[rows]
+        return row_weights(source, self.roles, rows)
 
     def in_units(self, outputs: Tensor) -> Tensor:
         """Outputs for a real target in the units of the data; others unchanged."""
-        if self.target.kind != "real":
-            return outputs
-        mean, scale = self._tensors["target_mean"], self._tensors["target_scale"]
-        return outputs * scale.to(outputs) + mean.to(outputs)
+        return in_target_units(outputs, self.target, self._tensors)
 
     def weights(self, source: Source) -> Tensor | None:
         """Weight of each row (rows,) float32; None without a weight column."""
-        if self.roles.weight is None or self.roles.weight not in source.frame.columns:
-            return None
-        check_weight(source, self.roles.weight)
-        values = cells.numbers(cells.column(source.frame, self.roles.weight)).astype(np.float32)
-        return torch.from_numpy(values)
+        return weight_tensor(source, self.roles)
 
     def dataset(self, source: Source, rows: np.ndarray | None = None) -> TensorDataset:
         """The rows (all without ``rows``) as a dataset, ready for the engine.
@@ -287,12 +272,6 @@ def as_tensor(array: np.ndarray) -> Tensor:
     with warnings.catch_warnings():  # torch warns of arrays that are read-only
         warnings.simplefilter("ignore", UserWarning)
         return torch.from_numpy(np.asarray(array))
-
-
-def _roles(entry: dict) -> Roles:
-    several = {name: tuple(entry[name]) for name in ("target", "carry", "ignore")}
-    single = {name: entry[name] for name in ("key", "group", "time", "weight")}
-    return Roles(**several, **single)
 
 
 def _encoding(entry: dict) -> Encoding:

@@ -48,6 +48,20 @@ class Roles:
         return {name for names in self.named().values() for name in names}
 
 
+def load_roles(entry: dict) -> Roles:
+    """The roles that ``dataclasses.asdict`` described, after a way through JSON."""
+    several = {name: tuple(entry[name]) for name in ("target", "carry", "ignore")}
+    single = {name: entry[name] for name in ("key", "group", "time", "weight")}
+    return Roles(**several, **single)
+
+
+def row_weights(source: Source, roles: Roles, rows: np.ndarray) -> np.ndarray | None:
+    """The weight column of some rows, (rows,) float64; None where there is none."""
+    if roles.weight is None or roles.weight not in source.frame.columns:
+        return None
+    return source.frame[roles.weight].to_numpy(float)[rows]
+
+
 def assign_roles(
     source: Source,
     *,

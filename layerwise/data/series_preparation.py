@@ -12,7 +12,7 @@ from torch import Tensor
 
 from layerwise.contracts import Target
 from layerwise.data.dividing import scramble
-from layerwise.data.roles import Roles
+from layerwise.data.roles import Roles, load_roles, row_weights
 from layerwise.data.series import Series, output_names
 from layerwise.data.series_inputs import (
     calendar_of,
@@ -50,7 +50,7 @@ class SeriesPreparation:
 
     def __init__(self, content: dict, tensors: dict[str, Tensor]):
         self.content, self._tensors = content, tensors
-        self.roles = _roles(content["roles"])
+        self.roles = load_roles(content["roles"])
         self.target = Target("series", tuple(content["target"]["names"]))
         self.targets: tuple[str, ...] = tuple(content["targets"])
         self.lookback: int = content["lookback"]
@@ -177,10 +177,7 @@ class SeriesPreparation:
 
     def row_weights(self, source: Source, rows: np.ndarray) -> np.ndarray | None:
         """The weight column of some rows; None where there is none."""
-        name = self.roles.weight
-        if name is None or name not in source.frame.columns:
-            return None
-        return source.frame[name].to_numpy(float)[rows]
+        return row_weights(source, self.roles, rows)
 
     def groups(self, source: Source, rows: np.ndarray) -> np.ndarray:
         """Number of the block that a row is in, (rows,) int64.
@@ -340,9 +337,3 @@ def _some_change(whole: Series, seen: np.ndarray) -> None:
             f"The target '{whole.targets[0]}' is constant in training: always {low[0]:g}. There "
             "is nothing to forecast. Give another column with --target, or more rows."
         )
-
-
-def _roles(entry: dict) -> Roles:
-    several = {name: tuple(entry[name]) for name in ("target", "carry", "ignore")}
-    single = {name: entry[name] for name in ("key", "group", "time", "weight")}
-    return Roles(**several, **single)

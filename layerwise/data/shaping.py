@@ -95,4 +95,4 @@ def _is_free_text(source: Source, name: str) -> bool:
             f"Column '{name}' of --data.text is not in {source.name}. There are: "
             f"{', '.join(map(str, source.frame.columns))}."
         )
-    return tell_kind(cells.column(source.frame, name)).kind == "text"
+    return tell_kind(cells.column(source.frame, name)).kind in ("text", "identifier")

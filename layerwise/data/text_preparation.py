@@ -8,16 +8,15 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from layerwise.contracts import Target
 from layerwise.data import cells
 from layerwise.data.datasets import TensorDataset
-from layerwise.data.fitting import fit_target
-from layerwise.data.roles import Roles
+from layerwise.data.fitting import fit_target, in_target_units, target_tensor
+from layerwise.data.roles import Roles, load_roles
 from layerwise.data.source import Source, counted
-from layerwise.data.target import encode_target, target_values
+from layerwise.data.target import encode_target
 from layerwise.data.text import TextOptions, texts_of
 from layerwise.data.token_dataset import TokenDataset, token_dataset
 from layerwise.data.tokens import END, START, UNKNOWN, Tokens, fit_tokens, load_tokens
@@ -42,7 +41,7 @@ class TextPreparation:
         self.content, self._tensors = content, tensors
         self.form: str = content["inputs"]["form"]
         target = content["target"]
-        self.roles = _roles(content["roles"])
+        self.roles = load_roles(content["roles"])
         self.target = Target(target["kind"], tuple(target["names"]), tuple(target["classes"]))
         self.encodings: list = []
         self.tokens: Tokens = load_tokens(content["tokens"])
@@ -168,16 +167,7 @@ class TextPreparation:
 
     def targets(self, source: Source) -> Tensor | None:
         """What a network is to say of each row, as in ``Preparation.targets``."""
-        kind, names = self.target.kind, self.target.names
-        if kind == "none" or any(name not in source.frame.columns for name in names):
-            return None
-        if kind in ("binary", "classes"):
-            codes = torch.from_numpy(encode_target(source.frame, self.roles, self.target))
-            return codes.to(torch.float32) if kind == "binary" else codes
-        values = torch.from_numpy(target_values(source.frame, self.roles, self.target))
-        if kind == "real":
-            values = (values - self._tensors["target_mean"]) / self._tensors["target_scale"]
-        return values.to(torch.float32)
+        return target_tensor(source, self.roles, self.target, self._tensors)
 
     def truth(self, source: Source, rows: np.ndarray) -> np.ndarray:
         """Classes, labels or amounts of some rows in the units of the data; none: zeros."""
@@ -202,10 +192,7 @@ class TextPreparation:
 
     def in_units(self, outputs: Any) -> Any:
         """Outputs for a real target in the units of the data; others unchanged."""
-        if self.target.kind != "real":
-            return outputs
-        mean, scale = self._tensors["target_mean"], self._tensors["target_scale"]
-        return outputs * scale.to(outputs) + mean.to(outputs)
+        return in_target_units(outputs, self.target, self._tensors)
 
     def check(self, source: Source) -> tuple[str, ...]:
         """Unknown characters or words, and rows that are cut. Raises DataError where it must."""
@@ -271,12 +258,6 @@ class TextPreparation:
             f"{cut:,} of {counted(len(texts), 'text')} are longer than the context of "
             f"{self.context} tokens and are cut there (--data.context)."
         )
-
-
-def _roles(entry: dict) -> Roles:
-    several = {name: tuple(entry[name]) for name in ("target", "carry", "ignore")}
-    single = {name: entry[name] for name in ("key", "group", "time", "weight")}
-    return Roles(**several, **single)
 
 
 def _context(options: TextOptions, longest: int) -> int:

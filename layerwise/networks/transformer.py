@@ -45,7 +45,7 @@ class Transformer(nn.Module):
         (length,) of tokens; without a vocabulary (length, channels), (features,) as one number
         after the other, or (channels, height, width), an image.
     output_size : int
-        Number of outputs.
+        Number of outputs; 0: the numbers at a place, for networks that rebuild what is hidden.
     width : int
         Numbers at each place, a multiple of ``heads``.
     layers : int
@@ -118,7 +118,7 @@ class Transformer(nn.Module):
     def __init__(
         self,
         input_shape: tuple[int, ...],
-        output_size: int,
+        output_size: int = 0,
         *,
         width: int = 64,
         layers: int = 2,
@@ -155,7 +155,7 @@ class Transformer(nn.Module):
         options: dict[str, Any] = {"dropout": dropout, "norm": norm, "activation": activation}
         self.blocks = nn.ModuleList(EncoderBlock(width, heads, **options) for _ in range(layers))
         self.norm = nn.LayerNorm(width) if norm == "pre" else nn.Identity()
-        self.last = nn.Linear(width, output_size)
+        self.last = nn.Linear(width, output_size or channels)
         if norm == "pre":
             start_small(self.blocks, residuals=2 * layers)
 

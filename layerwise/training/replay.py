@@ -62,6 +62,23 @@ def draws_chance(recorded: GraphModule) -> bool:
     return any(seeded in getattr(node.target, "tags", ()) for node in recorded.graph.nodes)
 
 
+def shapes_by_values(recorded: GraphModule) -> bool:
+    """Whether a shape depends on values, as after indexing by truth: no two batches agree then."""
+    dynamic = torch.Tag.dynamic_output_shape
+    for node in recorded.graph.nodes:
+        if dynamic not in getattr(node.target, "tags", ()):
+            continue
+        places = node.args[1] if node.target is aten.index.Tensor else None
+        if places is None or any(_is_truth(place) for place in places):
+            return True
+    return False
+
+
+def _is_truth(place: Any) -> bool:
+    known = getattr(place, "meta", {}).get("tensor_meta")
+    return known is not None and known.dtype in (torch.bool, torch.uint8)
+
+
 def _constants(recorded: GraphModule, held: list[Tensor]) -> dict[Node, Tensor]:
     """Tensors that are there before the replay begins, by their nodes."""
     inputs = [node for node in recorded.graph.nodes if node.op == "placeholder"]

@@ -17,7 +17,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from layerwise.contracts import Batch
-from layerwise.training.replay import draws_chance, replay_of
+from layerwise.training.replay import draws_chance, replay_of, shapes_by_values
 
 UNKNOWN: Any = object()  # of a shape that was not traced, or not tried
 MOST_OPERATIONS = 1500  # of a step; more (a recurrent net of many steps) take seconds to record
@@ -121,6 +121,8 @@ class Tracer:
                 step(*inputs)
             restore()
             recorded = make_fx(step)(*inputs)
+            if shapes_by_values(recorded):
+                return None
             draws = draws_chance(recorded)
             replay = _Replay(replay_of(recorded, self._held, self._into), draws)
             outcomes = []

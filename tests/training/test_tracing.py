@@ -158,6 +158,25 @@ def test_gradients_come_in_the_order_of_the_parameters_that_are_trained():
     assert [g.shape for g in found[2]] == [p.shape for p in backwards]
 
 
+@pytest.mark.parametrize(
+    ("chosen", "traced"),
+    [
+        (lambda inputs: inputs[inputs[:, 0] > 0], False),
+        (lambda inputs: inputs[torch.where(inputs[:, 0] > 0)[0]], False),
+        (lambda inputs: inputs[torch.tensor([0, 2])], True),
+    ],
+)
+def test_shapes_that_depend_on_values_are_not_traced(chosen, traced):
+    class Chosen:
+        def losses(self, network, batch):
+            rows = chosen(batch.inputs)
+            yield Loss(network(rows).square().sum() + 0.0 * batch.done, 1.0)
+
+    tracer = tracer_of(nn.Linear(6, 3), Chosen())
+    assert tracer.gradients(batch_of(), reseed) is None
+    assert (tracer.gradients(batch_of(), reseed) is not None) == traced
+
+
 def test_a_step_of_very_many_operations_is_not_traced():
     class Long(nn.Module):
         def __init__(self):
