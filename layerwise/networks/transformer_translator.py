@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from layerwise.contracts import Recipe, Stage
-from layerwise.layers.attention import Positions
+from layerwise.layers.attention import Positions, attention
 from layerwise.layers.sequences import PADDING, check_dropout, check_whole
 from layerwise.layers.transformer_blocks import DecoderBlock, EncoderBlock
 from layerwise.layers.vocabularies import check_lengths, two_vocabularies
@@ -134,10 +134,10 @@ class TransformerTranslator(nn.Module):
 
     def states(self, inputs: dict[str, Tensor]) -> Tensor:
         """What the scores come from, (rows, T, width)."""
-        memory = self.encode(inputs["source"])
+        memory, padding = self._read(inputs["source"])
         places = self._placed(inputs["target"])
         for block in self.decoder:
-            places = block(places, memory["places"], memory_padding=memory["padding"])
+            places = block(places, memory, memory_padding=padding)
         return self.decoder_norm(places)
 
     def scores(self, states: Tensor) -> Tensor:
@@ -145,37 +145,40 @@ class TransformerTranslator(nn.Module):
         return F.linear(states, self.target_vectors.weight, self.bias)
 
     def encode(self, source: Tensor) -> dict[str, Tensor]:
-        """What the decoder looks at: places (rows, S, width), and which of them are padding.
+        """What the decoder looks at: which places are padding, and each block's keys and values.
 
         source : (rows, S) int64, 0 is padding on the right
+        returns : {"padding": (rows, S), "keys 0", "values 0": (rows, heads, S, width / heads), ...}
         """
-        padding = source == PADDING
-        root = self.source_vectors.embedding_dim**0.5
-        places = self.dropout(self.source_positions(root * self.source_vectors(source)))
-        for block in self.encoder:
-            places = block(places, padding=padding)
-        return {"places": self.encoder_norm(places), "padding": padding}
+        places, padding = self._read(source)
+        memory = {"padding": padding}
+        for number, block in enumerate(self._blocks()):
+            memory |= _named(number, *_keys_values(block.cross_attention, places))
+        return memory
 
     def begin(self, memory: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The state before the first token: nothing was seen by any block of the decoder."""
-        places = memory["places"]
-        empty = places.new_zeros(len(places), 0, places.shape[2])
-        return {str(number): empty for number in range(len(self.decoder))}
+        """The state before the first token: no block of the decoder has keys and values yet."""
+        empty = memory["keys 0"][:, :, :0]
+        found: dict[str, Tensor] = {}
+        for number in range(len(self.decoder)):
+            found |= _named(number, empty, empty)
+        return found
 
     def step(
         self, memory: dict[str, Tensor], state: dict[str, Tensor], tokens: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Scores (rows, output_size) of what follows the tokens (rows,), and the next state.
 
-        The state is what each block's attention was given so far, (rows, places, width).
+        The state is the keys and values of each block's self-attention at all places so far.
         """
-        places = self._placed(tokens.unsqueeze(1), after=state["0"].shape[1])
-        following = {}
+        places = self._placed(tokens.unsqueeze(1), after=state["keys 0"].shape[2])
+        following: dict[str, Tensor] = {}
         for number, block in enumerate(self._blocks()):
-            new = block.residual.before(places, block.attention_norm)
-            seen = torch.cat([state[str(number)], new], dim=1)
-            places = _block_step(block, places, seen, memory)
-            following[str(number)] = seen
+            given = block.residual.before(places, block.attention_norm)
+            new = _named(number, *_keys_values(block.attention, given))
+            seen = {name: torch.cat([state[name], one], dim=2) for name, one in new.items()}
+            places = _block_step(block, number, places, seen, memory)
+            following |= seen
         return self.scores(self.decoder_norm(places).squeeze(1)), following
 
     def attention(self, inputs: dict[str, Tensor]) -> Tensor:
@@ -183,13 +186,21 @@ class TransformerTranslator(nn.Module):
 
         The mean over the heads of the last block.
         """
-        memory = self.encode(inputs["source"])
+        memory, padding = self._read(inputs["source"])
         places = self._placed(inputs["target"])
         *before, last = self._blocks()
         for block in before:
-            places = block(places, memory["places"], memory_padding=memory["padding"])
-        weights = last.cross_weights(places, memory["places"], memory_padding=memory["padding"])
-        return weights.mean(dim=1)
+            places = block(places, memory, memory_padding=padding)
+        return last.cross_weights(places, memory, memory_padding=padding).mean(dim=1)
+
+    def _read(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """The encoder's places (rows, S, width), and which of them are padding (rows, S)."""
+        padding = source == PADDING
+        root = self.source_vectors.embedding_dim**0.5
+        places = self.dropout(self.source_positions(root * self.source_vectors(source)))
+        for block in self.encoder:
+            places = block(places, padding=padding)
+        return self.encoder_norm(places), padding
 
     def _blocks(self) -> list[Any]:
         return list(self.decoder)
@@ -202,18 +213,47 @@ class TransformerTranslator(nn.Module):
         return self.dropout(self.target_positions(vectors)[:, after:])
 
 
-def _block_step(block: Any, places: Tensor, seen: Tensor, memory: dict[str, Tensor]) -> Tensor:
+def _block_step(
+    block: Any, number: int, places: Tensor, seen: dict[str, Tensor], memory: dict[str, Tensor]
+) -> Tensor:
     """One block of the decoder at the last place alone, (rows, 1, width).
 
-    seen : (rows, places, width), what its self-attention is given, the last place included
+    seen, memory : keys and values of its self-attention, this place included, and of the source
     """
 
     def looked_back(places: Tensor) -> Tensor:
-        return block.attention(places, seen)
+        return _looked(block.attention, places, number, seen, None)
 
     def looked(places: Tensor) -> Tensor:
-        return block.cross_attention(places, memory["places"], padding=memory["padding"])
+        return _looked(block.cross_attention, places, number, memory, memory["padding"])
 
     places = block.residual(places, block.attention_norm, looked_back)
     places = block.residual(places, block.cross_norm, looked)
     return block.residual(places, block.feed_forward_norm, block.feed_forward)
+
+
+def _looked(
+    layer: Any, places: Tensor, number: int, held: dict[str, Tensor], padding: Tensor | None
+) -> Tensor:
+    """What an attention takes from keys and values that are held, (rows, 1, width)."""
+    (queries,) = _projected(layer, places, 0, 1)
+    found = attention(queries, held[f"keys {number}"], held[f"values {number}"], padding=padding)
+    return layer.last(found.transpose(1, 2).flatten(2))
+
+
+def _keys_values(layer: Any, places: Tensor) -> list[Tensor]:
+    """Keys and values of an attention, each (rows, heads, places, width / heads)."""
+    return _projected(layer, places, 1, 3)
+
+
+def _projected(layer: Any, places: Tensor, first: int, last: int) -> list[Tensor]:
+    """Of queries, keys and values those from ``first`` to before ``last``."""
+    width, matrices = places.shape[-1], layer.queries_keys_values
+    some = slice(first * width, last * width)
+    bias = None if matrices.bias is None else matrices.bias[some]
+    parts = F.linear(places, matrices.weight[some], bias).split(width, dim=-1)
+    return [part.unflatten(-1, (layer.heads, -1)).transpose(1, 2) for part in parts]
+
+
+def _named(number: int, keys: Tensor, values: Tensor) -> dict[str, Tensor]:
+    return {f"keys {number}": keys, f"values {number}": values}

@@ -13,7 +13,7 @@ from layerwise.errors import SettingsError
 from layerwise.layers.beam_search import beam_search
 
 PADDING = 0
-ROWS_TOGETHER = 32  # in training; fewer are trimmed better, but each piece has its own calls
+ROWS_TOGETHER = 16  # in training; fewer are trimmed better, but each piece has its own calls
 ROWS_SEARCHED = 64  # translated together
 NEEDED = ("encode", "begin", "step")  # methods of a network that translates
 

@@ -59,7 +59,7 @@ def test_step_by_step_gives_the_scores_of_the_whole(norm):
 
 def test_attention_is_the_plain_formula():
     network, inputs = build(layers=1), batch_of().inputs
-    memory = network.encode(inputs["source"])["places"]
+    memory = network._read(inputs["source"])[0]
     vectors = 4 * network.target_vectors.weight[inputs["target"]]  # times the root of 16
     places, block = network.target_positions(vectors), network.decoder[0]
     seen = places + block.attention(block.attention_norm(places), causal=True)
