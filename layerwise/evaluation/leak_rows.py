@@ -130,6 +130,9 @@ def groups(evidence: Evidence) -> dict:
             "place or device, name it with --group."
         )
         return finding(name, None, text)
+    if evidence.source.form == "series":
+        text = f"The series of '{group}' are divided by time, so that each may be in all parts."
+        return finding(name, None, text)
     labels = cells.labels(cells.column(evidence.source.frame, group))[0]
     present = {part: np.unique(labels[rows]) for part, rows in evidence.rows.items()}
     shared = [
