@@ -1,6 +1,14 @@
-"""A net learns checkers by playing against itself, and beats a player who moves at random.
+"""A net learns checkers by playing against itself, and wins 98 % of games against random moves.
 
-(to be measured)
+400 rounds of practice, about 7 minutes of one processor, seed 0 (others were not run to the end);
+draws are not wins. Share of games won, looking one move ahead, with 95 % intervals:
+
+    rounds     400 x random            200 x minimax, depth 2   200 x minimax, depth 3
+    0          0.435 (0.387 to 0.484)  0.000 (0.000 to 0.018)
+    400        0.983 (0.964 to 0.991)  0.240 (0.186 to 0.304)   0.045 (0.024 to 0.083)
+
+Against the random player 0.75, 0.85, 0.953, 0.905 and 0.988 after 12, 25, 50, 100 and 200 rounds.
+Its first thought, without looking ahead, wins 0.995 against the random player at the end.
 
     python examples/checkers.py
 """

@@ -1,8 +1,12 @@
-"""A small Transformer on Shakespeare, letter by letter.
+"""A small Transformer on Shakespeare, letter by letter: 1.896 nats; published for its like: 1.88.
 
 4 layers, 4 heads, width 128, block 64, 2,000 steps of batch 12, as the published CPU run of
-nanoGPT has them (1.88 nats on its last tenth of the text); the loss is that of every character of
-that tenth, each seen once, at the last weights: nothing was chosen by it.
+nanoGPT has them (1.88 nats on random windows of its last tenth of the text). Here the loss is that
+of every character of that tenth, each seen once, at the last weights: nothing was chosen by it.
+Seeds 0 and 1: 1.8945 and 1.8974 (the interval of one over the text is about +-0.017). Beside it on
+the same rows: the shares of the characters 3.347; an n-gram of order 3, 2.056 (without validation
+rows its order is not chosen; order 5, which validation rows would choose, is better than the
+network on them: 1.64, see docs/log.md). In this budget counting wins.
 
     LAYERWISE_DATA=... python examples/tinyshakespeare.py
 """

@@ -337,6 +337,8 @@ def _shown(plan: Plan, part: str) -> torch.Tensor:
     """The rows of a part; of very many training rows an even sample."""
     rows, numbers = plan.rows(part), max(1, len(plan.model.target.names))
     most = max(FEWEST_TRAINING_ROWS, MOST_TRAINING_ROWS // numbers)
+    if getattr(plan.model.task, "watches_loss", False):  # its answers are costly
+        most = FEWEST_TRAINING_ROWS
     if part == "train" and len(rows) > most:
         return rows[torch.linspace(0, len(rows) - 1, most).long()]
     return rows
