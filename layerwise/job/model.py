@@ -245,6 +245,9 @@ class Cast:
 
     def __init__(self, dataset: Any, dtype: torch.dtype):
         self.dataset, self.dtype = dataset, dtype
+        for optional in ("refresh", "state_dict", "load_state_dict"):
+            if hasattr(dataset, optional):
+                setattr(self, optional, getattr(dataset, optional))
 
     def __len__(self) -> int:
         return len(self.dataset)
