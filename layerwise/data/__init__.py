@@ -108,7 +108,9 @@ def read(
 
 def _are_texts(data, other) -> bool:
     """Whether both are files of plain text: then the second is a translation of the first."""
-    both = [Path(one) for one in (data, other) if isinstance(one, (str, PathLike))]
+    if not (isinstance(data, (str, PathLike)) and isinstance(other, (str, PathLike))):
+        return False
+    both = [Path(one) for one in (data, other)]
     plain = [one for one in both if one.is_file() and one.suffix.lower() not in TABLE_SUFFIXES]
     return len(plain) == 2 and all(first_bytes(one)[:2] != b"PK" for one in plain)
 

@@ -274,7 +274,7 @@ def explain(model: Model, source: Source) -> DataFrame:
     if not places or target.kind == "labels" or len(target.names) > 1:
         raise SettingsError(
             "--explain goes with a table (or array) and one target. This run has "
-            + ("several targets." if places else f"inputs of the form '{form}'.")
+            + ("several targets." if places else f"{form} as inputs.")
         )
     model = model.doubled()
     inputs = model.dataset(source).inputs

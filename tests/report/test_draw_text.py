@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from layerwise.evaluation.text_specimens import LOOKED
 from layerwise.report.draw_text import draw_text
 
 
 class Kept:
-    def __init__(self, specimens):
-        self.specimens = specimens
+    def __init__(self, specimens, sentences=()):
+        self.specimens, self.results = specimens, {"made": {"sentences": list(sentences)}}
 
 
 def test_the_loss_at_each_place_is_drawn():
@@ -16,6 +17,14 @@ def test_the_loss_at_each_place_is_drawn():
     assert drawing.section == "made"
     assert drawing.numbers["place"].tolist() == [1, 2, 3]
     assert drawing.numbers["nats per token"].tolist()[:2] == [2.0, 1.5]
+
+
+def test_the_attention_of_each_head_is_drawn():
+    maps = np.full((2, 3, 3), 1 / 3, np.float32)
+    (drawing,) = draw_text(Kept({"attention": maps}, [f"{LOOKED}a b c"]))
+    assert len(drawing.figure.axes) == 2
+    assert [one.get_text() for one in drawing.figure.axes[0].get_yticklabels()] == ["a", "b", "c"]
+    assert len(drawing.numbers) == 18
 
 
 def test_nothing_measured_nothing_drawn():
