@@ -156,7 +156,7 @@ def plain_gcn() -> Iterator[int]:
 
     plan = make_plan(Learner("gcn"), "cora", {}, ALONE)
     batch = plan.model.dataset(plan.source).batch(plan.rows("train"))
-    features, edges = batch.inputs["features"], batch.inputs["edges"]
+    features, edges = batch.inputs["features"].to_dense(), batch.inputs["edges"]
     first = GCNConv(features.shape[1], 16, cached=True)
     second = GCNConv(16, 7, cached=True)
     groups = [

@@ -117,7 +117,8 @@ PARAMETERS = {
 EACH = pytest.mark.parametrize("name", NETWORKS)
 PREDICTING = [name for name in NETWORKS if SHAPES[name][1]]
 LEARNING = pytest.mark.parametrize(
-    "name", [name for name in PREDICTING if PARAMETERS[name] and name not in AT_EACH_PLACE]
+    "name",
+    [n for n in PREDICTING if PARAMETERS[n] and n not in (*AT_EACH_PLACE, "window_linear")],
 )
 
 

@@ -27,7 +27,7 @@ GATES = ["and", "or", "nand", "nor", "xor"]  # known data, too
 TABLES = {  # the names that a flag knows, as written out in the package
     "network": ("networks/__init__.py", "NETWORKS"),
     "task": ("tasks/__init__.py", "TASKS"),
-    "metric": ("metrics.py", "METRICS"),
+    "metric": ("metrics/__init__.py", "METRICS"),
 }
 
 

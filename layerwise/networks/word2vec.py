@@ -19,7 +19,7 @@ AT_ONCE = 2**22  # products of vectors and noise words that are held
 class Word2Vec(nn.Module):
     """Two vectors per word, one as itself and one as a neighbour; near words agree.
 
-    Sources: Mikolov, Chen, Corrado and Dean 2013, "Efficient estimation of word representations in
+    Source: Mikolov, Chen, Corrado and Dean 2013, "Efficient estimation of word representations in
     vector space" (both methods, windows of random size); Mikolov, Sutskever, Chen, Corrado and
     Dean 2013, "Distributed representations of words and phrases and their compositionality",
     NeurIPS 26, eq. 4 (negative sampling, noise by counts^(3/4)) and 5 (frequent words left out).
