@@ -55,7 +55,11 @@ def print_verb(grammar: Grammar, summary: str) -> None:
 
 
 def _known() -> str:
-    tables = (("data/known.py", "KNOWN"), ("data/made.py", "MADE"))
+    tables = (
+        ("data/known.py", "KNOWN"),
+        ("data/series_known.py", "SERIES"),
+        ("data/made.py", "MADE"),
+    )
     return ", ".join([name for table in tables for name in read_table(*table)] + GATES)
 
 

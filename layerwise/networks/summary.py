@@ -1,5 +1,6 @@
 """What a network is made of: layers, shapes, parameters, multiply-adds, without running it."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -61,7 +62,8 @@ def summarize(
     network.eval()
     counter = FlopCounterMode(display=False)
     try:
-        with torch.no_grad(), counter:
+        with torch.no_grad(), counter, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a network that is given numbers for tokens
             given = _example(input_shape, categories)
             made = given if example is None else _without_memory(example)
             functional_call(network, _on_meta(network), (made,))
