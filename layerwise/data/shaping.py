@@ -6,7 +6,7 @@ from typing import Any
 from layerwise.contracts import Target
 from layerwise.data import cells
 from layerwise.data.kinds import tell_kind
-from layerwise.data.pairs import as_pairs
+from layerwise.data.pairs import as_pairs, to_translate
 from layerwise.data.series import as_series, series_target
 from layerwise.data.source import Source, several
 from layerwise.data.text import as_text
@@ -40,6 +40,8 @@ def shaped(source: Source, form: str, wanted: Mapping[str, Any]) -> Source:
 
 def shaped_like(source: Source, preparation: Any) -> Source:
     """The source in the form in which it was learned, so that it can be predicted."""
+    if preparation.form == "pairs" and not source.form:
+        return to_translate(source)
     roles = preparation.roles
     wanted = {"target": getattr(preparation, "targets", None) or None, "time": roles.time,
               "group": roles.group}  # fmt: skip
