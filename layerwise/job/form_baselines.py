@@ -11,11 +11,6 @@ from layerwise.job.plan import Plan, plan_split
 from layerwise.job.stopping import Signals, TimeLimit
 from layerwise.report.live import Display
 
-OF_GRAPHS = {  # level of the rows -> what is held against a network there
-    "node": ("label_propagation", "features", "degree", "without_edges"),
-    "graph": ("features", "degree", "without_edges"),
-    "edge": ("common_neighbours", "adamic_adar", "preferential_attachment"),
-}
 FITTERS = {  # form -> where its baselines are fitted
     "text": "text_baselines",
     "pairs": "pairs_baselines",
@@ -43,8 +38,8 @@ def _names(plan: Plan, choice: str) -> tuple[str, ...]:
     target, named = plan.model.target, getattr(plan.model.task, "baselines", ())
     if plan.source.form != "graph" or not named:
         return choose_baselines(choice, target, named)
-    first = "majority" if target.kind in ("binary", "classes", "labels") else "mean"
-    return (first, *OF_GRAPHS[plan.model.preparation.level])
+    unfit = "mean" if target.kind in ("binary", "classes", "labels") else "majority"
+    return tuple(name for name in plan.model.preparation.baselines if name != unfit)
 
 
 def _without_edges(plan: Plan, settings: Any) -> BaselineResult:
