@@ -346,6 +346,31 @@ def test_a_metric_that_is_not_known_or_does_not_fit_names_the_right_ones():
         find_metric("accuracy", "real")
 
 
+def perfect(kind):
+    """Six rows that are predicted as they are."""
+    if kind in ("binary", "classes", "labels"):
+        truth = np.eye(2, dtype=int)[[0, 0, 0, 1, 1, 1]]
+        classes = truth if kind == "labels" else truth[:, 1]
+        return Predictions(kind, ("no", "yes"), classes, truth.astype(float))
+    if kind == "text":
+        said = np.array(["a cat sat on the mat today"] * 6, dtype=object)
+        return Predictions(kind, (), said, said)
+    amounts = np.arange(6.0)[:, None]
+    if kind == "none":  # every game is won
+        return Predictions(kind, (), np.zeros(6), np.ones((6, 1)))
+    beside = {"@0.1": amounts - 1, "@0.9": amounts + 1} if kind == "series" else {}
+    return Predictions(kind, (), amounts, amounts, beside=beside)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_metric_says_where_its_scale_ends_and_perfect_predictions_reach_it(name):
+    metric = METRICS[name]
+    assert (metric.top is not None) == metric.higher_is_better
+    if metric.top is not None:
+        for kind in metric.kinds:
+            assert metric.function(perfect(kind)) == pytest.approx(metric.top)
+
+
 def test_importing_metrics_needs_neither_torch_nor_scikit_learn():
     code = (
         "import sys, layerwise.metrics;"

@@ -61,6 +61,11 @@ class Course:
         return bool(value - known.min() >= known.max() - value)
 
     @property
+    def top(self) -> float | None:
+        """Where the leading metric's scale ends; None of errors and of own metrics."""
+        return METRICS[self.metric].top if self.metric in METRICS else None
+
+    @property
     def gains(self) -> np.ndarray:
         """Validation values turned so that more is better, those that are known; (epochs,)."""
         known = self.validation[np.isfinite(self.validation)]
@@ -73,9 +78,10 @@ class Course:
 
     def deviation(self, value: float) -> float:
         """Standard error of the validation metric, as if it were a share of rows."""
-        bounded = self.metric in METRICS and METRICS[self.metric].higher_is_better
-        share = min(max(value, 0.0), 1.0)
-        return sqrt(max(share * (1 - share), 1e-4) / self.rows) if bounded and self.rows else 0.0
+        if self.top is None or not self.rows:
+            return 0.0
+        share = min(max(value / self.top, 0.0), 1.0)
+        return self.top * sqrt(max(share * (1 - share), 1e-4) / self.rows)
 
     def rate(self, factor: float) -> str:
         """The flag for the learning rate times ``factor``."""

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from layerwise.evaluation.course import Course, losses_of
-from layerwise.metrics import METRICS
 
-GAP = 0.05  # by which training rows may score better than validation rows: of metrics up to 1 ...
+GAP = 0.05  # by which training rows may score better than validation rows: share of the top, ...
 RATIO = 1.3  # ... and of errors, as a factor
 WEAK = {"classes": 0.9, "amounts": 0.7}  # accuracy, R2 on training rows below which it is weak
 JUMP = 1.2  # factor by which the loss may rise from one epoch to the next, ...
@@ -116,8 +115,8 @@ def _overfit(course: Course) -> dict[str, str] | None:
     if both is None or course.same_rows:
         return None
     train, validation = both
-    if course.metric in METRICS and METRICS[course.metric].higher_is_better:
-        limit = max(GAP, 2 * course.deviation(validation))
+    if course.top is not None:
+        limit = max(GAP * course.top, 2 * course.deviation(validation))
         too_far = train - validation > limit
     elif course.higher:
         too_far = train - validation > (RATIO - 1) * abs(train)

@@ -13,12 +13,9 @@ from layerwise.evaluation.shares import TAIL
 from layerwise.metrics import METRICS
 
 POWER = 0.8  # chance of seeing the smallest difference that is said to be visible
-POINT = 0.01  # margin of metrics that end at 1: one percentage point, ...
-OF_LACK, LEAST = 0.25, 0.002  # ... but a quarter of what the baseline lacks, at least this
+POINT = 0.01  # margin of metrics that end at a top: this share of it, one percentage point, ...
+OF_LACK, LEAST = 0.25, 0.002  # ... but a quarter of what the baseline lacks, at least this share
 OF_ERROR = 0.02  # margin of errors: a share of the baseline's error
-UP_TO_ONE = tuple(
-    name for name, metric in METRICS.items() if metric.higher_is_better
-)  # all of them end at 1
 
 
 @dataclass(frozen=True)
@@ -112,18 +109,19 @@ def give_verdict(
 def default_margin(metric: str, baseline: float) -> tuple[float, str]:
     """Give the difference below which nobody need care, and how it was chosen.
 
-    Metrics that end at 1 (accuracy, AUC, R2): one percentage point; where the baseline is so
-    good that a quarter of what it lacks is less, that quarter, but at least 0.2 points. Errors,
-    losses and a person's own metrics: 2 % of the baseline's value.
+    Metrics that end at a top, 1 (accuracy, AUC, R2) or 100 (chrF, BLEU): one percentage point of
+    it; where the baseline is so good that a quarter of what it lacks is less, that quarter, but
+    at least 0.2 points. Errors, losses and a person's own metrics: 2 % of the baseline's value.
     """
-    if metric not in UP_TO_ONE:
+    top = METRICS[metric].top if metric in METRICS else None
+    if top is None:
         return OF_ERROR * abs(baseline), f"{100 * OF_ERROR:g} % of the baseline's value"
-    quarter = OF_LACK * (1 - baseline)
-    if quarter >= POINT:
-        return POINT, "one percentage point"
-    if quarter > LEAST:
-        return quarter, "a quarter of what the baseline lacks to 1"
-    return LEAST, "0.2 percentage points, as the baseline is nearly perfect"
+    quarter = OF_LACK * (top - baseline)
+    if quarter >= POINT * top:
+        return POINT * top, "one percentage point"
+    if quarter > LEAST * top:
+        return quarter, f"a quarter of what the baseline lacks to {top:g}"
+    return LEAST * top, "0.2 percentage points, as the baseline is nearly perfect"
 
 
 def finding_of(gap: Difference, value: float, higher_is_better: bool) -> str:

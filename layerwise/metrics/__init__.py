@@ -102,6 +102,7 @@ class Metric:
         person's own metric is resampled by taking rows
     of_rows : where the value is the weighted mean of one number per row, or ``rooted`` its root:
         Predictions -> (rows,), or (rows, targets) of which the means are averaged
+    top : where its scale ends, 1 or 100; None where lower is better, or where nobody knows
     """
 
     formula: Callable[[Predictions], float]
@@ -111,6 +112,7 @@ class Metric:
     weighted: bool = True
     of_rows: Callable[[Predictions], np.ndarray] | None = None
     rooted: bool = False
+    top: float | None = None
 
     def function(self, predictions: Predictions) -> float:
         """Give the value; NaN where it is undefined or where a score is missing (NaN)."""
@@ -164,8 +166,10 @@ def coverage_metrics(below: float) -> dict[str, Metric]:
     share = f"Share of rows decided when it abstains below {below:g}"
     right = f"Share of right decisions among rows decided, abstaining below {below:g}"
     return {
-        "coverage": Metric(lambda each: abstaining(each, below)[0], True, kinds, share),
-        "accuracy_decided": Metric(lambda each: abstaining(each, below)[1], True, kinds, right),
+        "coverage": Metric(lambda each: abstaining(each, below)[0], True, kinds, share, top=1.0),
+        "accuracy_decided": Metric(
+            lambda each: abstaining(each, below)[1], True, kinds, right, top=1.0
+        ),
     }
 
 
@@ -176,18 +180,28 @@ _DECIDED, _SCORED, _AMOUNTS = (
 )
 
 METRICS: dict[str, Metric] = {
-    "accuracy": Metric(accuracy, True, _SCORED, "Share of right decisions"),
+    "accuracy": Metric(accuracy, True, _SCORED, "Share of right decisions", top=1.0),
     "balanced_accuracy": Metric(
-        balanced_accuracy, True, _DECIDED, "Mean over the classes of the share found of each"
+        balanced_accuracy,
+        True,
+        _DECIDED,
+        "Mean over the classes of the share found of each",
+        top=1.0,
     ),
-    "precision": Metric(precision, True, _SCORED, "Share of true ones among those called positive"),
-    "recall": Metric(recall, True, _SCORED, "Share of the true ones that were called positive"),
-    "f1": Metric(f1, True, _SCORED, "Harmonic mean of precision and recall"),
-    "exact_match": Metric(exact_match, True, ("labels",), "Share of rows with all labels right"),
+    "precision": Metric(
+        precision, True, _SCORED, "Share of true ones among those called positive", top=1.0
+    ),
+    "recall": Metric(
+        recall, True, _SCORED, "Share of the true ones that were called positive", top=1.0
+    ),
+    "f1": Metric(f1, True, _SCORED, "Harmonic mean of precision and recall", top=1.0),
+    "exact_match": Metric(
+        exact_match, True, ("labels",), "Share of rows with all labels right", top=1.0
+    ),
     "roc_auc": Metric(
-        roc_auc, True, _SCORED, "Chance that a positive row scores above a negative one"
+        roc_auc, True, _SCORED, "Chance that a positive row scores above a negative one", top=1.0
     ),
-    "pr_auc": Metric(pr_auc, True, _SCORED, "Average precision over all thresholds"),
+    "pr_auc": Metric(pr_auc, True, _SCORED, "Average precision over all thresholds", top=1.0),
     "log_loss": Metric(
         log_loss,
         False,
@@ -216,7 +230,7 @@ METRICS: dict[str, Metric] = {
         of_rows=squared_errors,
         rooted=True,
     ),
-    "r2": Metric(r2, True, _AMOUNTS, "Share of the variance that is explained"),
+    "r2": Metric(r2, True, _AMOUNTS, "Share of the variance that is explained", top=1.0),
     "mean_error": Metric(
         mean_error,
         False,
@@ -250,6 +264,7 @@ METRICS: dict[str, Metric] = {
         ("none",),
         "Share of games that were won; a draw is no win",
         of_rows=own_numbers,
+        top=1.0,
     ),
     "poisson_deviance": Metric(
         poisson_deviance,
@@ -285,7 +300,12 @@ METRICS: dict[str, Metric] = {
         ("series",),
         "Share of the truth between the outer quantiles; best is what they promise",
         of_rows=covered_rows,
+        top=1.0,
     ),
-    "chrf": Metric(chrf, True, ("text",), "F score of character n-grams up to 6 (chrF2), 0 to 100"),
-    "bleu": Metric(bleu, True, ("text",), "Precision of word n-grams up to 4 (BLEU), 0 to 100"),
+    "chrf": Metric(
+        chrf, True, ("text",), "F score of character n-grams up to 6 (chrF2), 0 to 100", top=100.0
+    ),
+    "bleu": Metric(
+        bleu, True, ("text",), "Precision of word n-grams up to 4 (BLEU), 0 to 100", top=100.0
+    ),
 }

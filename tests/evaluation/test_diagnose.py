@@ -128,6 +128,15 @@ def test_training_rows_that_do_much_better_are_overfitting():
     assert "It may underfit" not in found(run)
 
 
+@pytest.mark.parametrize(("validation", "overfits"), [(36.0, False), (34.0, True)])
+def test_a_metric_up_to_100_may_differ_by_five_points(validation, overfits):
+    scores = {"train": 40.0, "validation": validation}
+    results = {"scores": {part: [{"name": "chrf", "value": scores[part]}] for part in scores}}
+    plan = {"metric": "chrf", "target": {"kind": "text"}, "splits": {"validation": 2000}}
+    said = {each["finding"] for each in diagnose([], results, plan)}
+    assert ("It overfits" in said) is overfits
+
+
 def test_an_error_that_is_much_lower_on_training_rows_is_overfitting():
     inputs, targets = load_diabetes(return_X_y=True)
     targets = torch.tensor((targets - targets.mean()) / targets.std(), dtype=torch.float32)

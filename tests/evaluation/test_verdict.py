@@ -176,6 +176,11 @@ def test_without_a_fitted_baseline_there_is_no_verdict():
         ("roc_auc", 0.98, 0.005),
         ("accuracy", 1.0, 0.002),
         ("r2", -0.3, 0.01),
+        ("chrf", 35.0, 1.0),
+        ("bleu", 98.0, 0.5),
+        ("chrf", 99.9, 0.2),
+        ("interval_coverage", 0.8, 0.01),
+        ("mase", 1.5, 0.03),
         ("rmse", 50.0, 1.0),
         ("log_loss", 0.5, 0.01),
         ("my.py:gain", -3.0, 0.06),
@@ -183,3 +188,16 @@ def test_without_a_fitted_baseline_there_is_no_verdict():
 )
 def test_the_margin_follows_the_metric_and_the_baseline(metric, baseline, margin):
     assert default_margin(metric, baseline)[0] == pytest.approx(margin)
+
+
+def test_less_than_a_tenth_of_a_point_of_chrf_is_within_the_margin():
+    said = np.array(["the cat sat"] * 400, dtype=object)
+    other = said.copy()
+    other[0] = "the cat sap"  # 1 row of 400 is worse: by far more than 0.002, by less than 0.1 of 100
+    pair = [Predictions("text", (), said, scores) for scores in (said, other)]
+    found = judged("chrf", pair)
+    assert 0.01 < found.difference.value < 0.1
+    assert (found.finding, found.margin_why) == (
+        "equivalent",
+        "0.2 percentage points, as the baseline is nearly perfect",
+    )
