@@ -13,6 +13,7 @@ NETWORKS = {
     "linear": "linear:Linear",
     "mlp": "mlp:MLP",
     "lenet5": "lenet5:LeNet5",
+    "unet": "unet:UNet",
     "cnn": "cnn:CNN",
     "autoencoder": "autoencoder:Autoencoder",
     "conv_autoencoder": "conv_autoencoder:ConvAutoencoder",
