@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 from torch.testing import assert_close
+from transformer_cases import drawn, torchs_decoder, torchs_encoder
 
 from layerwise.errors import SettingsError
 from layerwise.layers.transformer_blocks import (
@@ -19,37 +20,12 @@ ACTIVATION = pytest.mark.parametrize("activation", ["relu", "gelu"])
 HIDDEN = torch.ones(PLACES, PLACES, dtype=torch.bool).triu(1)
 
 
-def drawn(module):
-    """The module with all parameters drawn, so that no bias is zero and no norm is plain."""
-    torch.manual_seed(0)
-    for one in module.parameters():
-        nn.init.normal_(one, std=0.5)
-    return module
-
-
-def copy_attention(theirs, ours):
-    theirs.in_proj_weight.data = ours.queries_keys_values.weight.data
-    theirs.in_proj_bias.data = ours.queries_keys_values.bias.data
-    theirs.out_proj.load_state_dict(ours.last.state_dict())
-
-
-def copy_rest(theirs, ours, norms):
-    theirs.linear1.load_state_dict(ours.feed_forward.first.state_dict())
-    theirs.linear2.load_state_dict(ours.feed_forward.last.state_dict())
-    for number, norm in enumerate(norms, 1):
-        getattr(theirs, f"norm{number}").load_state_dict(norm.state_dict())
-
-
 @NORM
 @ACTIVATION
 @pytest.mark.parametrize("causal", [False, True])
 def test_an_encoder_block_is_torchs(norm, activation, causal):
     ours = drawn(EncoderBlock(WIDTH, HEADS, inner=20, norm=norm, activation=activation))
-    theirs = nn.TransformerEncoderLayer(
-        WIDTH, HEADS, 20, 0.0, activation, batch_first=True, norm_first=norm == "pre"
-    )
-    copy_attention(theirs.self_attn, ours.attention)
-    copy_rest(theirs, ours, [ours.attention_norm, ours.feed_forward_norm])
+    theirs = torchs_encoder(ours, norm, activation)
     places, padding = torch.randn(ROWS, PLACES, WIDTH), torch.zeros(ROWS, PLACES) > 0
     padding[1, 3:] = True
     expected = theirs(
@@ -62,12 +38,7 @@ def test_an_encoder_block_is_torchs(norm, activation, causal):
 @ACTIVATION
 def test_a_decoder_block_is_torchs(norm, activation):
     ours = drawn(DecoderBlock(WIDTH, HEADS, inner=20, norm=norm, activation=activation))
-    theirs = nn.TransformerDecoderLayer(
-        WIDTH, HEADS, 20, 0.0, activation, batch_first=True, norm_first=norm == "pre"
-    )
-    copy_attention(theirs.self_attn, ours.attention)
-    copy_attention(theirs.multihead_attn, ours.cross_attention)
-    copy_rest(theirs, ours, [ours.attention_norm, ours.cross_norm, ours.feed_forward_norm])
+    theirs = torchs_decoder(ours, norm, activation)
     places, memory = torch.randn(ROWS, PLACES, WIDTH), torch.randn(ROWS, 7, WIDTH)
     padding = torch.zeros(ROWS, 7) > 0
     padding[0, 4:] = True

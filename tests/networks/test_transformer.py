@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from torch import nn
 from torch.testing import assert_close
+from transformer_cases import drawn, torchs_encoder
 
 from layerwise.errors import DataError, SettingsError
 from layerwise.layers.sequences import as_patches
@@ -15,32 +15,15 @@ POOLING = pytest.mark.parametrize("pooling", ["mean", "max", "last", "class"])
 
 
 def build(shape=(5,), size=3, **options):
-    torch.manual_seed(0)
-    network = Transformer(shape, size, **{"width": 8, "layers": 2, "heads": 2} | options)
-    for one in network.parameters():  # norms and biases are not plain in general
-        nn.init.normal_(one, std=0.5)
-    return network
+    return drawn(Transformer(shape, size, **{"width": 8, "layers": 2, "heads": 2} | options))
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
 def test_it_is_torchs_encoder(norm):
     network = build(vocabulary=9, norm=norm)
-    layers = []
-    for block in network.blocks:
-        layer = nn.TransformerEncoderLayer(
-            8, 2, 32, 0.0, "gelu", batch_first=True, norm_first=norm == "pre"
-        )
-        layer.self_attn.in_proj_weight.data = block.attention.queries_keys_values.weight.data
-        layer.self_attn.in_proj_bias.data = block.attention.queries_keys_values.bias.data
-        layer.self_attn.out_proj.load_state_dict(block.attention.last.state_dict())
-        layer.linear1.load_state_dict(block.feed_forward.first.state_dict())
-        layer.linear2.load_state_dict(block.feed_forward.last.state_dict())
-        layer.norm1.load_state_dict(block.attention_norm.state_dict())
-        layer.norm2.load_state_dict(block.feed_forward_norm.state_dict())
-        layers.append(layer)
     places = network.vectors(TOKENS) + network.positions.table
-    for layer in layers:
-        places = layer(places, src_key_padding_mask=TOKENS == 0)
+    for block in network.blocks:
+        places = torchs_encoder(block, norm)(places, src_key_padding_mask=TOKENS == 0)
     places = network.norm(places)
     assert_close(network.encode(TOKENS), places)
     assert_close(network.per_token(TOKENS), network.last(places))

@@ -4,8 +4,8 @@ import math
 
 import pytest
 import torch
-from torch import nn
 from torch.testing import assert_close
+from transformer_cases import drawn, torchs_encoder
 
 from layerwise.errors import DataError, SettingsError
 from layerwise.networks.summary import summarize
@@ -16,11 +16,9 @@ LAST = torch.tensor([4, 1, 3])
 
 
 def build(length=5, size=9, **options):
-    torch.manual_seed(0)
-    network = TransformerDecoder((length,), size, **{"width": 8, "layers": 2, "heads": 2} | options)
-    for one in network.parameters():  # norms and biases are not plain in general
-        nn.init.normal_(one, std=0.5)
-    return network
+    return drawn(
+        TransformerDecoder((length,), size, **{"width": 8, "layers": 2, "heads": 2} | options)
+    )
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
@@ -30,17 +28,7 @@ def test_it_is_torchs_layers_with_a_causal_mask(norm, positions):
     places = network.vectors(TOKENS) + network.positions.table
     hidden = torch.ones(5, 5, dtype=torch.bool).triu(1)
     for block in network.blocks:
-        layer = nn.TransformerEncoderLayer(
-            8, 2, 32, 0.0, "gelu", batch_first=True, norm_first=norm == "pre"
-        )
-        layer.self_attn.in_proj_weight.data = block.attention.queries_keys_values.weight.data
-        layer.self_attn.in_proj_bias.data = block.attention.queries_keys_values.bias.data
-        layer.self_attn.out_proj.load_state_dict(block.attention.last.state_dict())
-        layer.linear1.load_state_dict(block.feed_forward.first.state_dict())
-        layer.linear2.load_state_dict(block.feed_forward.last.state_dict())
-        layer.norm1.load_state_dict(block.attention_norm.state_dict())
-        layer.norm2.load_state_dict(block.feed_forward_norm.state_dict())
-        places = layer(places, src_mask=hidden)
+        places = torchs_encoder(block, norm)(places, src_mask=hidden)
     expected = network.last(network.norm(places))
     assert_close(network(TOKENS), expected)
     assert_close(network.per_token(TOKENS), expected)
