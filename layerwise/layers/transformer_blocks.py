@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from layerwise.errors import SettingsError
 from layerwise.layers.attention import MultiHeadAttention
+from layerwise.layers.sequences import check_choice, check_dropout, check_whole
 
 ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU}
 NORMS = ("pre", "post")
@@ -225,6 +226,16 @@ class Residual(nn.Module):
     def before(self, places: Tensor, norm: nn.Module) -> Tensor:
         """What the layer is given."""
         return norm(places) if self.pre else places
+
+
+def check_blocks(
+    network: str, *, width: int, layers: int, heads: int, dropout: float, norm: str, activation: str
+) -> None:
+    """Raise SettingsError where an option of a network of blocks cannot be."""
+    check_whole(network, {"width": width, "layers": layers, "heads": heads})
+    check_dropout(network, dropout)
+    check_choice(network, "norm", norm, NORMS)
+    check_choice(network, "activation", activation, tuple(ACTIVATIONS))
 
 
 def start_small(network: nn.Module, residuals: int) -> None:

@@ -13,7 +13,6 @@ from layerwise.layers.sequences import (
     as_patches,
     as_sequence,
     check_choice,
-    check_dropout,
     check_tokens,
     check_whole,
     lengths_of,
@@ -22,10 +21,9 @@ from layerwise.layers.sequences import (
     sequence_shape,
 )
 from layerwise.layers.transformer_blocks import (
-    ACTIVATIONS,
     DEVIATION,
-    NORMS,
     EncoderBlock,
+    check_blocks,
     start_small,
 )
 
@@ -133,12 +131,10 @@ class Transformer(nn.Module):
     ):
         super().__init__()
         name = "transformer"
-        check_whole(name, {"width": width, "layers": layers, "heads": heads})
+        inside: dict[str, Any] = {"dropout": dropout, "norm": norm, "activation": activation}
+        check_blocks(name, width=width, layers=layers, heads=heads, **inside)
         check_whole(name, {"patch": patch, "vocabulary": vocabulary}, least=0)
-        check_dropout(name, dropout)
         check_choice(name, "positions", positions, POSITIONS)
-        check_choice(name, "norm", norm, NORMS)
-        check_choice(name, "activation", activation, tuple(ACTIVATIONS))
         check_choice(name, "pooling", pooling, ANSWERS)
         check_tokens(name, input_shape, vocabulary)
         if patch:
@@ -152,8 +148,7 @@ class Transformer(nn.Module):
         self.class_vector = nn.Parameter(DEVIATION * torch.randn(width)) if first else None
         self.positions = Positions(length + first, width, positions)
         self.dropout = nn.Dropout(dropout)
-        options: dict[str, Any] = {"dropout": dropout, "norm": norm, "activation": activation}
-        self.blocks = nn.ModuleList(EncoderBlock(width, heads, **options) for _ in range(layers))
+        self.blocks = nn.ModuleList(EncoderBlock(width, heads, **inside) for _ in range(layers))
         self.norm = nn.LayerNorm(width) if norm == "pre" else nn.Identity()
         self.last = nn.Linear(width, output_size or channels)
         if norm == "pre":

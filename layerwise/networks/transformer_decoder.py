@@ -12,13 +12,12 @@ from layerwise.layers.attention import Positions
 from layerwise.layers.sequences import (
     at_last,
     check_choice,
-    check_dropout,
     check_tokens,
     check_whole,
     last_tokens,
     lengths_of,
 )
-from layerwise.layers.transformer_blocks import ACTIVATIONS, NORMS, DecoderBlock, start_small
+from layerwise.layers.transformer_blocks import DecoderBlock, check_blocks, start_small
 
 
 class TransformerDecoder(nn.Module):
@@ -125,12 +124,10 @@ class TransformerDecoder(nn.Module):
     ):
         super().__init__()
         name = "transformer_decoder"
-        check_whole(name, {"width": width, "layers": layers, "heads": heads})
+        inside: dict[str, Any] = {"dropout": dropout, "norm": norm, "activation": activation}
+        check_blocks(name, width=width, layers=layers, heads=heads, **inside)
         check_whole(name, {"vocabulary": vocabulary}, least=0)
-        check_dropout(name, dropout)
         check_choice(name, "positions", positions, ("learned", "sinusoidal"))
-        check_choice(name, "norm", norm, NORMS)
-        check_choice(name, "activation", activation, tuple(ACTIVATIONS))
         vocabulary = vocabulary or output_size
         check_tokens(name, input_shape, vocabulary)
         _check_tied(tied, vocabulary, output_size)
@@ -138,9 +135,8 @@ class TransformerDecoder(nn.Module):
         self.vectors = nn.Embedding(vocabulary, width)
         self.positions = Positions(self.context, width, positions)
         self.dropout = nn.Dropout(dropout)
-        options: dict[str, Any] = {"dropout": dropout, "norm": norm, "activation": activation}
         self.blocks = nn.ModuleList(
-            DecoderBlock(width, heads, bias=bias, cross=False, **options) for _ in range(layers)
+            DecoderBlock(width, heads, bias=bias, cross=False, **inside) for _ in range(layers)
         )
         self.norm = nn.LayerNorm(width, bias=bias) if norm == "pre" else nn.Identity()
         self.last = None if tied else nn.Linear(width, output_size, bias=False)

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from layerwise.contracts import Recipe, Stage
 from layerwise.layers.attention import Positions, attention
-from layerwise.layers.sequences import PADDING, check_dropout, check_whole
-from layerwise.layers.transformer_blocks import DecoderBlock, EncoderBlock
+from layerwise.layers.sequences import PADDING, check_whole
+from layerwise.layers.transformer_blocks import DecoderBlock, EncoderBlock, check_blocks
 from layerwise.layers.vocabularies import check_lengths, two_vocabularies
 
 
@@ -105,9 +105,9 @@ class TransformerTranslator(nn.Module):
     ):
         super().__init__()
         name = "transformer_translator"
-        check_whole(name, {"width": width, "heads": heads, "layers": layers})
+        inside: dict[str, Any] = {"dropout": dropout, "norm": norm, "activation": activation}
+        check_blocks(name, width=width, layers=layers, heads=heads, **inside)
         check_whole(name, {"inner": inner}, least=0)
-        check_dropout(name, dropout)
         source, target = two_vocabularies(vocabulary, output_size, name)
         longest, self.longest_target = check_lengths(input_shape, name)
         self.source_vectors = nn.Embedding(source, width)
@@ -116,11 +116,10 @@ class TransformerTranslator(nn.Module):
             nn.init.normal_(table.weight, std=width**-0.5)
         self.source_positions = Positions(longest, width, positions)
         self.target_positions = Positions(self.longest_target, width, positions)
-        inside: dict[str, Any] = {
-            "inner": inner, "dropout": dropout, "activation": activation, "norm": norm,
-        }  # fmt: skip
-        self.encoder = nn.ModuleList(EncoderBlock(width, heads, **inside) for _ in range(layers))
-        self.decoder = nn.ModuleList(DecoderBlock(width, heads, **inside) for _ in range(layers))
+        self.encoder, self.decoder = (
+            nn.ModuleList(block(width, heads, inner=inner, **inside) for _ in range(layers))
+            for block in (EncoderBlock, DecoderBlock)
+        )
         ends = nn.LayerNorm if norm == "pre" else nn.Identity
         self.encoder_norm, self.decoder_norm = ends(width), ends(width)
         self.bias = nn.Parameter(torch.zeros(output_size))

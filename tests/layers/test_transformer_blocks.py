@@ -11,6 +11,7 @@ from layerwise.layers.transformer_blocks import (
     DecoderBlock,
     EncoderBlock,
     FeedForward,
+    check_blocks,
     start_small,
 )
 
@@ -126,6 +127,22 @@ def test_weights_start_small_and_smaller_where_they_are_added():
             assert layer.bias.eq(0).all()
         for layer in (block.attention.last, block.feed_forward.last):
             assert layer.weight.std().item() == pytest.approx(0.01, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ({"heads": 0}, "Option heads of net must be a whole number of at least 1, got 0"),
+        ({"dropout": 1.0}, "Option dropout of net must be from 0 to below 1"),
+        ({"norm": "rms"}, "Option norm of net must be one of pre, post, got 'rms'"),
+        ({"activation": "tanh"}, "Option activation of net must be one of relu, gelu, got 'tanh'"),
+    ],
+)
+def test_options_of_blocks_are_checked_by_name(option, says):
+    good = {"width": 8, "layers": 1, "heads": 2, "dropout": 0.0, "norm": "pre"}
+    check_blocks("net", **good, activation="gelu")
+    with pytest.raises(SettingsError, match=says):
+        check_blocks("net", **{**good, "activation": "gelu", **option})
 
 
 def test_words_that_are_not_known_are_refused():
