@@ -13,7 +13,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +42,8 @@ def decode(files: Sequence[Path], options: dict) -> tuple[np.ndarray, tuple[str,
     """Images (rows, channels, height, width) uint8, what was decided, and the options used."""
     size, mode = wanted_size(options.get("image_size")), wanted_mode(options.get("image_mode"))
     bits = wanted_bits(options.get("image_bits"))
-    cache = _cache_path(files, size, mode, bits)
-    if (found := _from_cache(cache)) is not None:
+    cache = cache_path(files, size, mode, bits)
+    if (found := from_cache(cache)) is not None:
         return found
     headers = of_each(read_header, files)
     notes, size, mode = decide(headers, size, mode)
@@ -54,7 +54,9 @@ def decode(files: Sequence[Path], options: dict) -> tuple[np.ndarray, tuple[str,
     used = {"image_size": size, "image_mode": {kind: word for word, kind in MODES.items()}[mode]}
     if bits is not None:
         used["image_bits"] = bits
-    images, notes = _decode_into_cache(files, shape, (mode, bits), cache, notes, used)
+    images, notes = into_cache(
+        shape, lambda images: _fill(images, files, size, mode, bits), cache, notes, used
+    )
     return images, tuple(notes), used
 
 
@@ -65,7 +67,8 @@ def cache_folder() -> Path:
     return Path(pooch.os_cache("layerwise")) / "images"
 
 
-def _cache_path(files: Sequence[Path], size, mode, bits) -> Path:
+def cache_path(files: Sequence[Path], size, mode, bits) -> Path:
+    """Where these files are kept when decoded in this way; DataError where one is not there."""
     digest = hashlib.sha256(f"{VERSION} {size} {mode} {bits}\n".encode())
     for path in files:
         try:
@@ -77,7 +80,8 @@ def _cache_path(files: Sequence[Path], size, mode, bits) -> Path:
     return cache_folder() / f"{digest.hexdigest()[:32]}.npy"
 
 
-def _from_cache(cache: Path):
+def from_cache(cache: Path) -> tuple[np.ndarray, tuple[str, ...], dict] | None:
+    """The pixels, mapped, with notes and options; None where they are not there whole."""
     try:
         facts = json.loads(cache.with_suffix(".json").read_text(encoding="utf-8"))
         images = np.load(cache, mmap_mode="c", allow_pickle=False)
@@ -91,12 +95,14 @@ def _from_cache(cache: Path):
     return images, tuple(facts["notes"]), used
 
 
-def _decode_into_cache(files, shape, kind, cache: Path, notes: list[str], used: dict):
-    """Decode into a file beside the cache and rename it; in memory where no file can be had."""
+def into_cache(
+    shape, fill: Callable[[np.ndarray], None], cache: Path, notes: list[str], used: dict
+) -> tuple[np.ndarray, list[str]]:
+    """Fill a file beside the cache and rename it; in memory where no file can be had."""
     beside = cache.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     images = _new_map(beside, shape, notes)
     try:
-        _fill(images, files, shape[2:], *kind)
+        fill(images)
         if isinstance(images, np.memmap):
             images.flush()
             del images

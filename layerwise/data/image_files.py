@@ -40,7 +40,10 @@ def of_each(function, files: Sequence[Path]) -> list:
 def open_image(path: Path) -> Image.Image:
     """The image, its pixels not yet read. Raises DataError where it is none."""
     try:
-        return Image.open(path, formats=_formats())
+        file = path if isinstance(path, Path) else path.open("rb")  # of an archive: its bytes
+        return Image.open(file, formats=_formats())
+    except DataError:
+        raise
     except Image.DecompressionBombError:
         raise DataError(bomb(path, "far too many")) from None
     except UnidentifiedImageError:
