@@ -21,7 +21,7 @@ from layerwise.errors import RunError, SettingsError
 from layerwise.evaluation.columns import neutral_row
 from layerwise.evaluation.evaluate import predict
 from layerwise.evaluation.thresholds import shifted
-from layerwise.networks import NETWORKS, network_class
+from layerwise.networks import NETWORKS, network_class, variant_options
 from layerwise.own_code import check_options
 from layerwise.run import Run
 from layerwise.tasks import task_class
@@ -196,6 +196,7 @@ def build_network(
     kind = network_class(network) if isinstance(network, str) else network
     name = network if isinstance(network, str) else kind.__name__
     check_options(kind, options, f"network '{name}'")
+    options = variant_options(name, options)
     needed = inspect.signature(kind).parameters.get("output_size")
     size = output_size(task, target, preparation)
     if size == 0 and needed is not None and needed.default is needed.empty:

@@ -1,7 +1,9 @@
 """The zoo: one network per file; this table names them all."""
 
 import inspect
+from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 from layerwise.errors import SettingsError, nearest
 from layerwise.own_code import is_own, load_own
@@ -15,6 +17,13 @@ NETWORKS = {
     "lenet5": "lenet5:LeNet5",
     "unet": "unet:UNet",
     "cnn": "cnn:CNN",
+    "alexnet": "alexnet:AlexNet",
+    "vgg11": "vgg:VGG",
+    "vgg11_lrn": "vgg:VGG",
+    "vgg13": "vgg:VGG",
+    "vgg16_c": "vgg:VGG",
+    "vgg16": "vgg:VGG",
+    "vgg19": "vgg:VGG",
     "autoencoder": "autoencoder:Autoencoder",
     "conv_autoencoder": "conv_autoencoder:ConvAutoencoder",
     "vae": "vae:VAE",
@@ -45,6 +54,33 @@ NETWORKS = {
     "graphsage": "graphsage:GraphSAGE",
     "gin": "gin:GIN",
 }
+VARIANTS = {  # names of one network in several sizes: the options that each name stands for
+    "vgg11": {"configuration": "A"},
+    "vgg11_lrn": {"configuration": "A-LRN"},
+    "vgg13": {"configuration": "B"},
+    "vgg16_c": {"configuration": "C"},
+    "vgg16": {"configuration": "D"},
+    "vgg19": {"configuration": "E"},
+}
+
+
+def variant_options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give all options of a network: those that its name stands for, and those given.
+
+    Raises
+    ------
+    SettingsError
+        An option is given that the name decides.
+    """
+    decided = VARIANTS.get(name, {})
+    for option in decided:
+        if option in given:
+            alike = [other for other, place in NETWORKS.items() if place == NETWORKS[name]]
+            raise SettingsError(
+                f"Option {option} of the network {name} is {decided[option]}, as its name says, "
+                f"got {given[option]}. Choose another of these: {', '.join(alike)}."
+            )
+    return {**decided, **given}
 
 
 def network_class(name: str) -> type:
