@@ -130,6 +130,15 @@ def recall(given: Given) -> None:
     print(f"Overlap of what was recalled with the pattern: {shown}\nSteps: {out}")
 
 
+def attack(given: Given) -> None:
+    """Attack a classifier on its own test rows or on a source."""
+    from layerwise.learner import Learner
+
+    found = Learner.load(given.words[0]).attack(*given.words[1:], **given.values)
+    show.attacked(found)
+    print(f"Report: {Run.open(given.words[0]).path('report.html')}")
+
+
 def resume(given: Given) -> int:
     """Continue a run."""
     from layerwise.learner import Learner
@@ -231,6 +240,15 @@ JUDGE = Parameter(
     "judge", ("str", "None"), None, "Run of a classifier that judges samples beside SOURCE."
 )
 CHANCE = Parameter("seed", ("int",), 0, "Another number draws other examples.")
+METHOD = Parameter("method", ("str",), "fgsm", "fgsm (one step) or pgd (many small ones).")
+STRENGTH = Parameter(
+    "strength",
+    ("float", "str", "None"),
+    None,
+    "Shares of its range by which each pixel may move, 0.1,0.25; unset: eight up to 0.3.",
+)
+CLIMBS = Parameter("steps", ("int",), 20, "Steps of pgd.")
+MOST = Parameter("count", ("int", "None"), None, "Rows at most; unset: 10000, of pgd 1000.")
 METRIC = Parameter("metric", ("str", "None"), None, "What is compared; unset: what led the first.")
 
 VERBS = {
@@ -257,6 +275,12 @@ VERBS = {
         ("RUN", "SOURCE"),
         "Let a memory complete corrupted patterns.",
         lambda: (PATTERNS, STEPS, CORRUPTED, CHANCE),
+    ),
+    "attack": Verb(
+        attack,
+        ("RUN", "[SOURCE]"),
+        "See how accurate a classifier stays under attack.",
+        lambda: (METHOD, STRENGTH, CLIMBS, MOST),
     ),
     "resume": Verb(resume, ("RUN",), "Continue a run where it stopped.", lambda: (EPOCHS,)),
     "report": Verb(report, ("RUN",), "Write the report of a run again."),

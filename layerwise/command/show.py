@@ -57,6 +57,14 @@ def comparison(compared: Any) -> None:
     console.print(content["statement"], markup=False, soft_wrap=True)
 
 
+def attacked(found: Mapping[str, Any]) -> None:
+    """Show the accuracy for each strength of an attack."""
+    steps = f", {found['steps']} steps" if found["steps"] > 1 else ""
+    columns = ("strength", "value", "low", "high", "rows")
+    title = f"Accuracy under {found['method'].upper()}{steps}: {found['rows']}"
+    _rows(_console(), title, found["scores"], columns)
+
+
 def records(title: str, rows: Iterable[Any]) -> None:
     """Show dataclasses or mappings as a table."""
     _rows(_console(), title, plain(list(rows)), ())

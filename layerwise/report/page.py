@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from layerwise.report import mistakes, sentences, tables
 from layerwise.report.curves import per_class
+from layerwise.report.draw_attack import draw_attack
 from layerwise.report.draw_judgement import draw_comparison, draw_importance, draw_judgement
 from layerwise.report.draw_plane import draw_plane
 from layerwise.report.draw_training import draw_training
@@ -34,6 +35,7 @@ SECTIONS = {
     "training": "How training went",
     "diagnosis": "Diagnosis and what to try next",
     "mistakes": "Where it is right and wrong",
+    "attack": "Under attack",
     "plane": "What it makes of the plane",
     "decisions": "What was decided, and why",
     "departures": "Departures from the paper",
@@ -116,6 +118,7 @@ def _drawings(record: Record) -> Iterator[Drawing]:
     yield from draw_training(record)
     yield from draw_judgement(record)
     yield from _of_form(record) if record.form else draw_unlabelled(record)
+    yield from draw_attack(record)
     yield from draw_plane(record)
 
 
@@ -145,6 +148,7 @@ def _sections(content: dict[str, Any], drawn: set[str]) -> dict[str, str]:
         "made": "made" in drawn or content["made"] or content["made_tables"],
         "subgroups": content["subgroups"],
         "mistakes": "mistakes" in drawn or content["worst"]["rows"] or content["classes"],
+        "attack": "attack" in drawn,
         "plane": "plane" in drawn,
         "settings": content["recipe"] or content["settings"] or content["environment"],
         **{name: content[name] for name in FILLED},

@@ -38,6 +38,8 @@ class Record:
     pictures: np.ndarray | None = None
     plane: dict[str, np.ndarray] | None = None
     specimens: dict[str, np.ndarray] | None = None  # see ``evaluation.specimens``
+    attack: dict[str, Any] = field(default_factory=dict)  # by method, see ``job.attacking``
+    attacked: dict[str, np.ndarray] = field(default_factory=dict)  # "fgsm.clean", ...: 0 to 1
 
     @cached_property
     def target(self) -> Target:
@@ -105,6 +107,8 @@ def read_record(run: Run) -> Record:
         pictures=(_read_arrays(run, "worst") or {}).get("images"),
         plane=_read_arrays(run, "plane"),
         specimens=_read_arrays(run, "specimens"),
+        attack=_read(run, "attack") or {},
+        attacked=_read_arrays(run, "attack") or {},
     )
 
 
