@@ -16,7 +16,7 @@ from torch import Tensor
 from layerwise.contracts import Batch, Dataset, Target
 from layerwise.data.kinds import Column
 from layerwise.data.preparation import Preparation
-from layerwise.data.roles import Roles
+from layerwise.data.roles import Roles, row_weights
 from layerwise.data.source import Source
 
 FORMS = {
@@ -31,6 +31,9 @@ FORMS = {
 @runtime_checkable
 class Prepared(Protocol):
     """What every preparation offers; ``Preparation`` is that of tables, vectors and images.
+
+    Optional: ``row_weights(source, rows)``, see ``weights_of``, and ``groups(source, rows)``, what
+    the bootstrap draws together; (rows,) each.
 
     form : a name of ``FORMS``, or "table", "vectors", "images"
     input_shape : of one example, as the network's constructor takes it
@@ -60,10 +63,6 @@ class Prepared(Protocol):
 
     def truth(self, source: Source, rows: np.ndarray) -> np.ndarray:
         """What is true of some rows, as the predictions table has it."""
-        ...
-
-    def row_weights(self, source: Source, rows: np.ndarray) -> np.ndarray | None:
-        """What each row counts in a metric, such as its characters; None: the weight column."""
         ...
 
     def in_units(self, outputs: Any) -> Any:
@@ -106,6 +105,15 @@ def load_preparation(content: dict, tensors: dict[str, Tensor]) -> Any:
     form = content["inputs"]["form"]
     kind = preparation_class(form) if form in FORMS else Preparation
     return kind.load(content, tensors)
+
+
+def weights_of(preparation: Prepared, source: Source, rows: np.ndarray) -> np.ndarray | None:
+    """What each row counts in a metric, (rows,) float64: characters, or the weight column.
+
+    None: each row once.
+    """
+    own = getattr(preparation, "row_weights", None)
+    return row_weights(source, preparation.roles, rows) if own is None else own(source, rows)
 
 
 def preparation_class(form: str) -> Any:

@@ -13,7 +13,7 @@ from torch import Tensor
 from layerwise.contracts import Target
 from layerwise.data.dividing import scramble
 from layerwise.data.game import ITSELF, check_games
-from layerwise.data.roles import Roles
+from layerwise.data.roles import Roles, load_roles
 from layerwise.data.self_play import Habits, SelfPlay
 from layerwise.data.source import Source
 from layerwise.errors import DataError
@@ -34,10 +34,7 @@ class GamePreparation:
         self.content, self._tensors = content, tensors
         self.encodings: list = []
         self.network_options: dict[str, Any] = {}
-        names = content["roles"]
-        several = {name: tuple(names[name]) for name in ("target", "carry", "ignore")}
-        single = {name: names[name] for name in ("key", "group", "time", "weight")}
-        self.roles = Roles(**several, **single)
+        self.roles = load_roles(content["roles"])
         self.target = Target("none")
         habits = content["habits"]
         self.habits = Habits(**habits | {"exploration": tuple(habits["exploration"])})
@@ -97,11 +94,6 @@ class GamePreparation:
     def truth(self, source: Source, rows: np.ndarray) -> np.ndarray:
         """Nothing is to be predicted: zeros (rows, 1)."""
         return np.zeros((len(rows), 1))
-
-    def row_weights(self, source: Source, rows: np.ndarray) -> np.ndarray | None:
-        """Every game counts once, or by the weight column."""
-        name = self.roles.weight
-        return None if name is None else source.frame[name].to_numpy(float)[rows]
 
     def in_units(self, outputs: Any) -> Any:
         """1 for a game that was won, else 0: unchanged."""

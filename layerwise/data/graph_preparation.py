@@ -29,7 +29,7 @@ from layerwise.data.graph_dataset import (
 )
 from layerwise.data.graph_features import feature_names, fit_features, in_words, make_features
 from layerwise.data.neighbour_sampling import neighbours_option
-from layerwise.data.roles import Roles, load_roles, row_weights
+from layerwise.data.roles import Roles, load_roles
 from layerwise.data.source import Source
 from layerwise.data.target import encode_target
 from layerwise.errors import DataError, SettingsError
@@ -176,10 +176,6 @@ class GraphPreparation:
     def truth(self, source: Source, rows: np.ndarray) -> np.ndarray:
         """Class codes, labels or amounts of some rows, in the units of the data."""
         return encode_target(source.frame.iloc[rows], self.roles, self.target)
-
-    def row_weights(self, source: Source, rows: np.ndarray) -> np.ndarray | None:
-        """The weight column of some rows; None where there is none."""
-        return row_weights(source, self.roles, rows)
 
     def in_units(self, outputs: Tensor) -> Tensor:
         """Outputs for a real target in the units of the data; others unchanged."""

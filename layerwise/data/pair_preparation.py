@@ -101,7 +101,7 @@ class PairPreparation:
         """All rows of the source; where they have no translation, there are no targets."""
         there = [side for side in SIDES if side in source.frame.columns]
         coded = {side: self._coded(source, side) for side in there}
-        weight = self.row_weights(source, np.arange(len(source.frame)))
+        weight = row_weights(source, self.roles, np.arange(len(source.frame)))
         return PairDataset(coded["source"], coded.get("target"), self.input_shape, weight)
 
     def _coded(self, source: Source, side: str) -> list[np.ndarray]:
@@ -112,10 +112,6 @@ class PairPreparation:
         if "target" not in source.frame.columns:
             return np.full(len(rows), None, dtype=object)
         return as_objects(texts_of(source, "target", rows))
-
-    def row_weights(self, source: Source, rows: np.ndarray) -> np.ndarray | None:
-        """The weight column of some rows; None where there is none."""
-        return row_weights(source, self.roles, rows)
 
     def in_units(self, outputs: Tensor) -> np.ndarray:
         """Numbers of target tokens (rows, length) as texts, (rows,) objects."""

@@ -20,7 +20,7 @@ from layerwise.data.fitting import (
     weight_tensor,
 )
 from layerwise.data.kinds import Column
-from layerwise.data.roles import Roles, load_roles, row_weights
+from layerwise.data.roles import Roles, load_roles
 from layerwise.data.schema import check_array, check_table
 from layerwise.data.source import Source
 from layerwise.data.standardize import ImageInputs, TableInputs
@@ -226,10 +226,6 @@ class Preparation:
     def truth(self, source: Source, rows: np.ndarray) -> np.ndarray:
         """Class codes, labels or amounts of some rows, in the units of the data."""
         return encode_target(source.frame.iloc[rows], self.roles, self.target)
-
-    def row_weights(self, source: Source, rows: np.ndarray) -> np.ndarray | None:
-        """The weight column of some rows; None where there is none."""
-        return row_weights(source, self.roles, rows)
 
     def in_units(self, outputs: Tensor) -> Tensor:
         """Outputs for a real target in the units of the data; others unchanged."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from layerwise.contracts import Target
 from layerwise.data.dividing import scramble
-from layerwise.data.roles import Roles, load_roles, row_weights
+from layerwise.data.roles import Roles, load_roles
 from layerwise.data.series import Series, output_names
 from layerwise.data.series_inputs import (
     calendar_of,
@@ -174,10 +174,6 @@ class SeriesPreparation:
     def answerable(self, source: Source) -> np.ndarray:
         """Numbers of the rows that a forecast can be made for: those with a whole window."""
         return np.flatnonzero(source.whole.has_window(self.lookback)[np.asarray(source.inputs)])
-
-    def row_weights(self, source: Source, rows: np.ndarray) -> np.ndarray | None:
-        """The weight column of some rows; None where there is none."""
-        return row_weights(source, self.roles, rows)
 
     def groups(self, source: Source, rows: np.ndarray) -> np.ndarray:
         """Number of the block that a row is in, (rows,) int64.

@@ -11,7 +11,7 @@ from pandas import DataFrame, concat
 
 from layerwise.contracts import Batch
 from layerwise.data.datasets import Rows, TensorDataset
-from layerwise.data.forms import FORMS
+from layerwise.data.forms import FORMS, weights_of
 from layerwise.data.source import Source
 from layerwise.errors import SettingsError
 from layerwise.evaluation.alarms import blame
@@ -358,7 +358,7 @@ def _table(
     beside = (*roles.carry, *(() if roles.time is None else (roles.time,)))
     carried = {name: column(name) for name in beside if name in frame.columns}
     truth = model.preparation.truth(source, rows.numpy()) if known else None
-    weight = model.preparation.row_weights(source, rows.numpy())
+    weight = weights_of(model.preparation, source, rows.numpy())
     if prevalence is not None and truth is not None:
         weight = at_prevalence(truth, weight, prevalence)
     table = predictions_table(

@@ -10,9 +10,10 @@ import torch
 from layerwise.contracts import Recipe, Target
 from layerwise.data.cells import as_label
 from layerwise.data.folds import fold_splits
-from layerwise.data.forms import first_batch, fit_preparation
+from layerwise.data.forms import first_batch, fit_preparation, weights_of
 from layerwise.data.hiding import hidden
 from layerwise.data.kinds import Column
+from layerwise.data.pixel_range import pixel_range
 from layerwise.data.preparation import Preparation
 from layerwise.data.roles import Roles, describe_columns
 from layerwise.data.source import Source
@@ -94,7 +95,7 @@ class Plan:
 
     def weight(self, rows: torch.Tensor) -> np.ndarray | None:
         """Weights of some rows (rows,), at the prevalence that was given; None: 1 each."""
-        weight = self.model.preparation.row_weights(self.source, rows.numpy())
+        weight = weights_of(self.model.preparation, self.source, rows.numpy())
         if self.prevalence is None:
             return weight
         return at_prevalence(self.truth(rows), weight, self.prevalence)
@@ -302,6 +303,9 @@ def _choose_task(settings, network, target: Target, preparation: Preparation) ->
     options = dict(settings.task_options or {})
     if settings.class_weight is not None:
         options["class_weight"] = _class_weights(settings.class_weight, preparation, target)
+    if options.get("adversarial"):
+        ends = torch.stack(pixel_range(preparation))
+        options.setdefault("adversarial_range", tuple(ends.flatten().tolist()))
     return name, options
 
 
