@@ -1,6 +1,8 @@
 """Classify: which of two or several classes, or which labels, an example has."""
 
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -9,6 +11,7 @@ from torch import Tensor, nn
 from layerwise.contracts import Batch, Loss, Target
 from layerwise.errors import SettingsError, nearest
 from layerwise.layers.losses import binary_hinge, focal_from_logits, focal_from_scores, row_mean
+from layerwise.layers.perturbation import fast_gradient_sign, input_gradient, projected_gradient
 
 LOSSES = (
     "auto",
@@ -44,6 +47,7 @@ METRICS = {
     "labels": ("accuracy", "exact_match", "f1", "roc_auc", "pr_auc", "log_loss"),
 }
 SMOOTHED = ("cross_entropy", "binary_cross_entropy", "negative_log_likelihood")
+SOFT = (*SMOOTHED, "squared")  # losses that also take chances in place of classes
 
 
 class Classify:
@@ -68,6 +72,16 @@ class Classify:
         Weight of the rows of each class; for labels, of the rows that have it. () is 1 each.
     focusing : float
         Exponent of the focal loss; 0 is cross-entropy.
+    adversarial : float
+        Above 0, half of the loss is that of the same rows after an attack of this strength, a
+        share of the range of a pixel such as 0.25. Images and arrays only.
+    adversarial_steps : int
+        Of the attack: 1 is the fast gradient sign, more are projected gradient steps, see
+        ``layers.perturbation``. The network attacks itself in the mode that it learns in, so batch
+        normalization averages over what is attacked, too.
+    adversarial_range : tuple of float
+        Lowest value of each channel (or feature), then the highest of each, as the network sees
+        them; the data fill it in. (): strength is in units of the inputs, which are not cut.
 
     Raises
     ------
@@ -85,6 +99,9 @@ class Classify:
         label_smoothing: float = 0.0,
         class_weight: tuple[float, ...] = (),
         focusing: float = 2.0,
+        adversarial: float = 0.0,
+        adversarial_steps: int = 1,
+        adversarial_range: tuple[float, ...] = (),
     ):
         if target.kind not in ("binary", "classes", "labels"):
             raise SettingsError(
@@ -99,6 +116,8 @@ class Classify:
         self.label_smoothing = label_smoothing
         self.class_weight = tuple(class_weight)
         self.focusing = focusing
+        self.adversarial, self.adversarial_steps = adversarial, adversarial_steps
+        self.adversarial_range = tuple(adversarial_range)
         self._check()
         one_output = self.kind == "binary" and self.loss != "negative_log_likelihood"
         self.output_size = 1 if one_output else self.num_classes
@@ -106,17 +125,59 @@ class Classify:
 
     def losses(self, network: nn.Module, batch: Batch) -> Iterator[Loss]:
         """Yield one loss: the weighted mean over the rows, in nats for the cross-entropies."""
+        mean = self._mean_under_attack if self.adversarial else self._mean
+        yield Loss(*mean(network, batch))
+
+    def _mean(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor | float]:
+        """Give the weighted mean over the rows, and the terms it is a mean over.
+
+        Targets are classes, or, for the losses of ``SOFT``, chances of the classes (rows, classes).
+        """
         assert batch.targets is not None
         scores, targets = network(batch.inputs), batch.targets
         one_output = self.output_size == 1 and self.kind == "binary"
         if one_output or self.kind == "labels":
-            truth = targets.reshape(scores.shape).to(scores.dtype)
+            truth = targets[:, 1] if one_output and _are_chances(targets) else targets
+            truth = truth.reshape(scores.shape).to(scores.dtype)
             rows = self._entries(scores, truth) * self._entry_weight(truth)
-            value, terms = row_mean(rows.mean(dim=1), self._row_weight(batch, targets))
-        else:
-            codes = targets.long()
-            value, terms = row_mean(self._rows(scores, codes), self._row_weight(batch, codes))
-        yield Loss(value, terms)
+            return row_mean(rows.mean(dim=1), self._row_weight(batch, targets))
+        truth = targets.to(scores.dtype) if _are_chances(targets) else targets.long()
+        return row_mean(self._rows(scores, truth), self._row_weight(batch, truth))
+
+    def _mean_under_attack(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor | float]:
+        """Give the mean of the loss of the rows and of the same rows after an attack.
+
+        Source: Goodfellow et al. 2015, "Explaining and harnessing adversarial examples", ICLR,
+        section 6, with alpha 0.5: (J(x, y) + J(x + epsilon sign(gradient of J), y)) / 2. What is
+        added counts as a constant; with more steps it is that of Madry et al. 2018.
+        """
+        value, terms = self._mean(network, batch)
+        other, _ = self._mean(network, replace(batch, inputs=self._attacked(network, batch)))
+        return (value + other) / 2, terms
+
+    def _attacked(self, network: nn.Module, batch: Batch) -> Tensor:
+        """Inputs that raise the loss of each row, also of rows that weigh less than nothing."""
+        inputs, weight = batch.inputs, batch.weight
+        assert isinstance(inputs, Tensor), "the job refuses what has category columns"
+        ascent = replace(batch, weight=None if weight is None else weight.abs())
+
+        def loss_of(moved: Tensor) -> Tensor:
+            return self._mean(network, replace(ascent, inputs=moved))[0]
+
+        radius, low, high = self._bounds(inputs)
+        if self.adversarial_steps == 1:
+            gradient = input_gradient(loss_of, inputs)
+            return fast_gradient_sign(inputs, gradient, radius, low, high)
+        steps = self.adversarial_steps
+        return projected_gradient(loss_of, inputs, radius, low, high, steps=steps)
+
+    def _bounds(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """How far each number may move, and the lowest and highest value that it can have."""
+        if not self.adversarial_range:
+            radius = inputs.new_tensor(self.adversarial)
+            return radius, inputs.new_tensor(-torch.inf), inputs.new_tensor(torch.inf)
+        ends = inputs.new_tensor(self.adversarial_range).reshape(2, -1, *[1] * (inputs.ndim - 2))
+        return self.adversarial * (ends[1] - ends[0]), ends[0], ends[1]
 
     def outputs(self, network: nn.Module, batch: Batch) -> Tensor:
         """Chances: (rows, classes), for two classes too; for labels (rows, labels)."""
@@ -127,8 +188,13 @@ class Classify:
             return torch.sigmoid(torch.cat([-scores, scores], dim=1))
         return torch.softmax(scores, dim=1)
 
+    @property
+    def takes_chances(self) -> bool:
+        """Whether targets may be chances in place of classes, as mixup and cutmix make them."""
+        return self.loss in SOFT
+
     def _entries(self, scores: Tensor, truth: Tensor) -> Tensor:
-        """Loss of every yes or no, (rows, outputs); truth is 0 or 1."""
+        """Loss of every yes or no, (rows, outputs); truth is 0 or 1, or between."""
         if self.loss == "focal":
             return focal_from_logits(scores, truth, self.focusing)
         if self.loss == "hinge":
@@ -138,20 +204,21 @@ class Classify:
         smooth = truth * (1 - self.label_smoothing) + self.label_smoothing / 2
         return F.binary_cross_entropy_with_logits(scores, smooth, reduction="none")
 
-    def _rows(self, scores: Tensor, codes: Tensor) -> Tensor:
-        """Loss of every row, (rows,), where one of several classes is right."""
+    def _rows(self, scores: Tensor, truth: Tensor) -> Tensor:
+        """Loss of every row, (rows,); truth is codes of classes (rows,) or chances of each."""
         if self.loss == "focal":
-            return focal_from_scores(scores, codes, self.focusing)
+            return focal_from_scores(scores, truth, self.focusing)
         if self.loss == "hinge":
-            return F.multi_margin_loss(scores, codes, reduction="none")
+            return F.multi_margin_loss(scores, truth, reduction="none")
         if self.loss in ("squared", "binary_cross_entropy"):
-            names = torch.arange(self.num_classes, device=codes.device)
-            truth = (codes.unsqueeze(1) == names).to(scores.dtype)  # torch's one_hot has no trace
+            if truth.ndim == 1:
+                names = torch.arange(self.num_classes, device=truth.device)
+                truth = (truth.unsqueeze(1) == names).to(scores.dtype)  # one_hot has no trace
             if self.loss == "squared":
                 return ((torch.softmax(scores, dim=1) - truth) ** 2).sum(dim=1)
             return self._entries(scores, truth).mean(dim=1)
         return F.cross_entropy(
-            scores, codes, reduction="none", label_smoothing=self.label_smoothing
+            scores, truth, reduction="none", label_smoothing=self.label_smoothing
         )
 
     def _entry_weight(self, truth: Tensor) -> Tensor | float:
@@ -161,12 +228,14 @@ class Classify:
         return torch.where(truth > 0, truth.new_tensor(self.class_weight), 1.0)
 
     def _row_weight(self, batch: Batch, targets: Tensor) -> Tensor | None:
-        """For classes: the weight of every row times that of its class."""
+        """For classes: the weight of every row times that of its class (of chances: the mean)."""
         if self.kind == "labels" or not self.class_weight:
             return batch.weight
-        codes = targets.long().reshape(-1)
         table = torch.tensor(self.class_weight, device=targets.device)
-        weight = table.index_select(0, codes)
+        if _are_chances(targets):
+            weight = targets @ table.to(targets.dtype)
+        else:
+            weight = table.index_select(0, targets.long().reshape(-1))
         return weight if batch.weight is None else weight * batch.weight
 
     def _check(self) -> None:
@@ -180,11 +249,27 @@ class Classify:
             raise SettingsError(
                 f"Option label_smoothing goes with {', '.join(SMOOTHED)}, not with {self.loss}."
             )
+        most = 1 if self.adversarial_range else math.inf
+        if not 0 <= self.adversarial <= most:
+            raise SettingsError(
+                "Option adversarial of classify must be from 0 to 1, the share of its range by "
+                f"which each pixel may move, got {self.adversarial}."
+            )
+        if self.adversarial_steps < 1:
+            raise SettingsError(
+                "Option adversarial_steps of classify must be a whole number, at least 1, got "
+                f"{self.adversarial_steps}."
+            )
         if self.class_weight and len(self.class_weight) != self.num_classes:
             raise SettingsError(
                 f"Option class_weight must have one number for each of {self.num_classes} "
                 f"classes, got {len(self.class_weight)}."
             )
+
+
+def _are_chances(targets: Tensor) -> bool:
+    """Whether these are chances of classes (rows, classes), not one class per row."""
+    return targets.ndim == 2 and targets.shape[1] > 1
 
 
 def _resolved(loss: str, kind: str) -> str:
