@@ -16,6 +16,18 @@ from layerwise.networks import NETWORKS, network_class, variant_options
 from layerwise.networks.summary import summarize
 from layerwise.tasks import TASKS, default_task, task_class
 
+RESNETS = {  # with 1000 outputs
+    "resnet18": 11689512,
+    "resnet34": 21797672,
+    "resnet50": 25557032,
+    "resnet101": 44549160,
+    "resnet152": 60192808,
+}
+CIFAR_RESNETS = {  # with 10 outputs
+    f"{kind}{depth}": count
+    for kind in ("resnet", "plain")
+    for depth, count in ((20, 269722), (32, 464154), (44, 658586), (56, 853018), (110, 1727962))
+}
 # name: the shape of one example, outputs
 SHAPES = {
     "mcculloch_pitts": ((2,), 1),
@@ -33,6 +45,8 @@ SHAPES = {
     "vgg16_c": ((3, 32, 32), 10),
     "vgg16": ((3, 32, 32), 10),
     "vgg19": ((3, 32, 32), 10),
+    **dict.fromkeys(RESNETS, ((3, 32, 32), 10)),
+    **dict.fromkeys(CIFAR_RESNETS, ((3, 8, 8), 10)),
     "rbf": ((12,), 3),
     "dbn": ((12,), 3),
     "autoencoder": ((12,), 0),  # without labels there are no outputs
@@ -68,7 +82,7 @@ BUILT_WITH = {name: {"vocabulary": (9, 9)} for name in ("transformer_translator"
 # 3x224x224 and 1000 classes. With few channels, steps of 0.01 leave units silent.
 NARROW = {
     name: {"width": 1 / 16}
-    for name in ("alexnet", "vgg11", "vgg11_lrn", "vgg13", "vgg16_c", "vgg16", "vgg19")
+    for name in ("alexnet", "vgg11", "vgg11_lrn", "vgg13", "vgg16_c", "vgg16", "vgg19", *RESNETS)
 }
 PUBLISHED = ((3, 224, 224), 1000)
 TOKENS = {
@@ -97,6 +111,8 @@ PARAMETERS = {
     "vgg16_c": 133638952,
     "vgg16": 138357544,
     "vgg19": 143667240,
+    **RESNETS,
+    **CIFAR_RESNETS,
     "cnn": 10 * 32 + 289 * 64 + 3137 * 128 + 129 * 10,
     "rbf": 32 * 12 + 32 + 32 * 3 + 3,
     "dbn": 500 * 12 + 12 + 500 + 500 * 500 + 500 + 500 + 501 * 3,
@@ -144,6 +160,9 @@ PARAMETERS = {
     "gin": 13 * 32 + 33 * 32 + 128 + 3 * (2 * 33 * 32 + 128) + 13 * 3 + 4 * 33 * 3,
 }
 EACH = pytest.mark.parametrize("name", NETWORKS)
+ONE_OF_EACH = pytest.mark.parametrize(  # the first name of each class
+    "name", {NETWORKS[name]: name for name in reversed(NETWORKS)}.values()
+)
 PREDICTING = [name for name in NETWORKS if SHAPES[name][1]]
 FIRST = {NETWORKS[name]: name for name in reversed(PREDICTING)}.values()  # of each class
 LEARNING = pytest.mark.parametrize(
@@ -237,7 +256,7 @@ def test_overfits_eight_examples(name):
     assert task.outputs(network.eval(), batch).argmax(1).equal(classes)
 
 
-@EACH
+@ONE_OF_EACH
 def test_saves_and_loads_to_the_same_outputs(name, tmp_path):
     first, inputs = build(name), examples(name)
     torch.save(first.state_dict(), tmp_path / "weights.pt")
@@ -250,12 +269,12 @@ def test_saves_and_loads_to_the_same_outputs(name, tmp_path):
     assert torch.equal(*outputs)
 
 
-@EACH
+@ONE_OF_EACH
 def test_is_a_final_module_of_torch(name):
     assert network_class(name).__bases__ == (nn.Module,)
 
 
-@EACH
+@ONE_OF_EACH
 def test_names_its_source_and_documents_every_option(name):
     made = network_class(name)
     assert re.search(r"Source: \w.*\b1[89]\d\d|20\d\d\b", made.__doc__)
@@ -263,7 +282,7 @@ def test_names_its_source_and_documents_every_option(name):
         assert re.search(rf"^    {option} : ", made.__doc__, flags=re.MULTILINE), option
 
 
-@EACH
+@ONE_OF_EACH
 def test_has_both_recipes_and_says_what_departs_from_the_paper(name):
     made = network_class(name)
     assert set(made.recipes) == {"modern", "historic"}
@@ -277,7 +296,7 @@ def test_has_both_recipes_and_says_what_departs_from_the_paper(name):
     made(*SHAPES[name], **built_with(name), **historic)
 
 
-@EACH
+@ONE_OF_EACH
 def test_its_summary_counts_all_parameters_and_leaves_it_as_it_was(name):
     network = build(name).train()
     before = {key: value.clone() for key, value in network.state_dict().items()}
@@ -291,11 +310,12 @@ def test_its_summary_counts_all_parameters_and_leaves_it_as_it_was(name):
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
 
 
-@EACH
+@ONE_OF_EACH
 def test_its_text_can_be_read_without_torch(name):
     file, _, attribute = NETWORKS[name].partition(":")
     text = read_class(f"networks/{file}.py", attribute)
     assert text.first_line == network_class(name).__doc__.partition("\n")[0]
+    assert all(option.summary for option in text.parameters)
 
 
 def test_the_tables_are_literal():

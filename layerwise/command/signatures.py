@@ -123,7 +123,7 @@ def _literal(node: ast.expr) -> Any:
 
 def _descriptions(docstring: str) -> dict[str, tuple[str, str]]:
     """Type and description of each name under "Parameters" in a numpy docstring."""
-    section = re.search(r"^Parameters\n-+\n(.*?)(?=^\S.*\n-{3,}\n|\Z)", docstring, re.S | re.M)
+    section = re.search(r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-{3,}\n|\Z)", docstring, re.S | re.M)
     found = {}
     entries = re.split(r"^(?=\S[^\n]*? : )", section[1], flags=re.M) if section else []
     for entry in entries:
