@@ -9,14 +9,23 @@ from layerwise.command.signatures import ClassText, read_class, read_table
 from layerwise.errors import LayerwiseError, SettingsError, nearest
 
 NOT_OPTIONS = ("input_shape", "output_size", "categories")  # given by the data
-EXAMPLES = (((64,), 10), ((1, 28, 28), 10), ((2,), 1))  # sizes are shown for the first that fits
+EXAMPLES = (  # sizes are shown for the first that fits
+    ((64,), 10),
+    ((1, 28, 28), 10),
+    ((3, 224, 224), 1000),
+    ((2,), 1),
+)
 
 
 def list_all() -> None:
     """Print every network with what it is and where it comes from; needs no torch."""
-    print_pairs(
-        [(name, f"{text.first_line} {_source(text)}") for name, text in _networks().items()]
-    )
+    named: dict[str, str] = {}  # docstring -> the first name of one network in several sizes
+    pairs = []
+    for name, text in _networks().items():
+        first = named.setdefault(text.docstring, name)
+        told = f"{text.first_line} {_source(text)}" if first == name else f"As {first}."
+        pairs.append((name, " ".join([told, *_decided_in_words(name)])))
+    print_pairs(pairs)
     print("\nOptions, recipe and size of one: layerwise zoo NAME")
 
 
@@ -27,7 +36,10 @@ def describe(name: str) -> None:
         raise SettingsError(f"There is no network '{name}'.{nearest(name, networks)}")
     text = networks[name]
     print(f"{name}: {re.split(r'^Parameters$', text.docstring, flags=re.M)[0].strip()}\n")
-    options = [one for one in text.parameters if one.name not in NOT_OPTIONS]
+    for sentence in _decided_in_words(name):
+        print(f"{sentence}\n")
+    hidden = (*NOT_OPTIONS, *_decided(name))
+    options = [one for one in text.parameters if one.name not in hidden]
     print_pairs([(f"--network.{one.name} {metavar(one)}", describe_option(one)) for one in options])
     _print_class(name)
 
@@ -44,17 +56,20 @@ def _print_class(name: str) -> None:
         print("\nDepartures of the historic recipe from its paper")
     for departure in found.departures:
         print_pairs([("-", departure)])
-    _print_size(found)
+    _print_size(found, _decided(name))
 
 
-def _print_size(found: type) -> None:
+def _print_size(found: type, options: dict) -> None:
+    import torch
+
     from layerwise.networks.summary import summarize
 
     unlabelled = signature(found).parameters["output_size"].default == 0
     for input_shape, outputs in EXAMPLES:
         output_size = 0 if unlabelled else outputs
         try:
-            network = found(input_shape, output_size)
+            with torch.device("meta"):  # sizes need no memory
+                network = found(input_shape, output_size, **options)
         except LayerwiseError:
             continue
         layers = summarize(network, input_shape)
@@ -72,6 +87,17 @@ def _networks() -> dict[str, ClassText]:
     table = read_table("networks/__init__.py", "NETWORKS")
     places = {name: place.split(":") for name, place in table.items()}
     return {name: read_class(f"networks/{file}.py", one) for name, (file, one) in places.items()}
+
+
+def _decided(name: str) -> dict:
+    """Options that the name of a network stands for."""
+    return read_table("networks/__init__.py", "VARIANTS").get(name, {})
+
+
+def _decided_in_words(name: str) -> list[str]:
+    """One sentence where the name stands for options."""
+    decided = ", ".join(f"{option} {value}" for option, value in _decided(name).items())
+    return [f"Here: {decided}."] if decided else []
 
 
 def _source(text: ClassText) -> str:
