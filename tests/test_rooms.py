@@ -1,6 +1,7 @@
 """Imports go downwards only: what every module imports, held against the table of the house."""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,33 @@ def rooms_imported(path):
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
+def when_loaded(node):
+    """All nodes below that run when the file is loaded, not when one of its functions is called."""
+    yield node
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return
+    typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    for child in node.orelse if typing_only else ast.iter_child_nodes(node):
+        yield from when_loaded(child)
+
+
+def full_name(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def loaded_with(path, known):
+    """Modules that a file names when it is loaded; ``from a import b`` names a, and b in a."""
+    for node in when_loaded(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        yield from (name for name in names if name in known)
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_go_downwards_only(path):
     room = room_of(path)
@@ -139,3 +167,24 @@ def test_no_star_imports():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom):
                 assert all(alias.name != "*" for alias in node.names), path
+
+
+def test_no_modules_import_each_other_in_a_ring():
+    known = {full_name(path) for path in MODULES}
+    TopologicalSorter({full_name(path): loaded_with(path, known) for path in MODULES}).prepare()
+
+
+def test_a_ring_through_the_door_of_a_room_is_seen(tmp_path):
+    door, inside = tmp_path / "__init__.py", tmp_path / "cells.py"
+    door.write_text("from room.cells import column\n")
+    inside.write_text("def column():\n    from room import later\n")
+    known = {"room", "room.cells"}
+
+    def check():
+        modules = {"room": loaded_with(door, known), "room.cells": loaded_with(inside, known)}
+        TopologicalSorter(modules).prepare()
+
+    check()
+    inside.write_text("if 1:\n    from room import kinds\n")
+    with pytest.raises(CycleError, match="room"):
+        check()

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from pandas import Series
 
-from layerwise.data import cells
+import layerwise.data.cells as cells
 from layerwise.data.kinds import tell_kind
 from layerwise.errors import DataError
 

@@ -7,7 +7,7 @@ from hashlib import blake2b
 import numpy as np
 from pandas import DataFrame, Series
 
-from layerwise.data import cells
+import layerwise.data.cells as cells
 from layerwise.data.kinds import Column
 from layerwise.errors import DataError, nearest
 

@@ -10,8 +10,8 @@ import torch
 from pandas import DataFrame
 from torch import Tensor
 
+import layerwise.data.cells as cells
 from layerwise.contracts import Target
-from layerwise.data import cells
 from layerwise.data.encoding import (
     MOST_CODES,
     MOST_ONE_HOT,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from layerwise.data import cells
+import layerwise.data.cells as cells
 from layerwise.data.graph import Graph, clean_edges
 from layerwise.data.graph_rows import edges_text, nodes_or_pairs
 from layerwise.data.source import Source, counted

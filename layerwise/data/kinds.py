@@ -7,7 +7,7 @@ import numpy as np
 from pandas import Series
 from pandas.api.types import is_datetime64_any_dtype
 
-from layerwise.data import cells
+import layerwise.data.cells as cells
 from layerwise.errors import DataError
 
 INPUT_KINDS = ("number", "category", "boolean", "date")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from pandas import DataFrame, Series
 
-from layerwise.data import cells
+import layerwise.data.cells as cells
 from layerwise.data.files import file_bytes, unpacked
 from layerwise.data.source import Source, counted, several
 from layerwise.data.text_encoding import as_utf8

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame, Series
 
-from layerwise.data import cells
+import layerwise.data.cells as cells
 from layerwise.data.kinds import Column, tell_kind
 from layerwise.data.source import Source, several
 from layerwise.errors import DataError, SettingsError, nearest

@@ -4,7 +4,7 @@ import numpy as np
 from pandas import DataFrame, Series
 from torch import Tensor
 
-from layerwise.data import cells
+import layerwise.data.cells as cells
 from layerwise.data.encoding import Encoding, column_of
 from layerwise.data.kinds import FEW_BAD
 from layerwise.data.source import Source

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+import layerwise.data.cells as cells
 from layerwise.contracts import Target
-from layerwise.data import cells
 from layerwise.data.dividing import PARTS, TRAIN
 from layerwise.data.series_columns import lengths, no_time_twice, read_channels, series_numbers
 from layerwise.data.series_times import Step, find_step, find_time, moments_of, read_times

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pandas import DataFrame
 
-from layerwise.data import cells
+import layerwise.data.cells as cells
 from layerwise.data.kinds import Column, tell_kind
 from layerwise.data.series_times import Step
 from layerwise.data.source import counted

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame, DatetimeIndex, Series
 
-from layerwise.data import cells
+import layerwise.data.cells as cells
 from layerwise.data.kinds import tell_kind
 from layerwise.errors import DataError
 

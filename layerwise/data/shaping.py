@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import layerwise.data.cells as cells
 from layerwise.contracts import Target
-from layerwise.data import cells
 from layerwise.data.kinds import tell_kind
+from layerwise.data.mask_target import mask_target, without_masks
 from layerwise.data.pairs import as_pairs, to_translate
 from layerwise.data.series import as_series, series_target
 from layerwise.data.source import Source, several
@@ -42,6 +43,8 @@ def shaped_like(source: Source, preparation: Any) -> Source:
     """The source in the form in which it was learned, so that it can be predicted."""
     if preparation.form == "pairs" and not source.form:
         return to_translate(source)
+    if preparation.form == "masks" and not source.form and source.inputs is not None:
+        return without_masks(source)
     roles = preparation.roles
     wanted = {"target": getattr(preparation, "targets", None) or None, "time": roles.time,
               "group": roles.group}  # fmt: skip
@@ -51,9 +54,11 @@ def shaped_like(source: Source, preparation: Any) -> Source:
 
 
 def target_of_form(source: Source) -> Target | None:
-    """The target that the form itself brings: what comes next in a series, the other language."""
+    """The target that the form itself brings: a series' next times, the other language, a mask."""
     if source.form == "series":
         return series_target(source)
+    if source.form == "masks":
+        return mask_target(source)
     return Target("text", ("target",)) if source.form == "pairs" else None
 
 

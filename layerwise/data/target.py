@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from pandas import DataFrame, Series
 
+import layerwise.data.cells as cells
 from layerwise.contracts import Target
-from layerwise.data import cells
 from layerwise.data.kinds import mostly_numbers
 from layerwise.data.roles import Roles
 from layerwise.data.source import Source

@@ -3,8 +3,8 @@
 import numpy as np
 from pandas import DataFrame, Series
 
+import layerwise.data.cells as cells
 from layerwise.contracts import Target
-from layerwise.data import cells
 from layerwise.data.kinds import written_codes
 from layerwise.data.source import Source, several
 from layerwise.errors import DataError, SettingsError, nearest

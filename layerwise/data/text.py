@@ -10,7 +10,7 @@ from typing import Any
 
 from pandas import DataFrame, Series
 
-from layerwise.data import cells
+import layerwise.data.cells as cells
 from layerwise.data.files import file_bytes, opened, unpacked
 from layerwise.data.source import Source, counted
 from layerwise.data.text_encoding import as_utf8

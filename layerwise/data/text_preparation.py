@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+import layerwise.data.cells as cells
 from layerwise.contracts import Target
-from layerwise.data import cells
 from layerwise.data.datasets import TensorDataset
 from layerwise.data.fitting import fit_target, in_target_units, target_tensor
 from layerwise.data.roles import Roles, load_roles
