@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from layerwise.contracts import Batch, Dataset, Progress, Recipe, Stage
 from layerwise.errors import SettingsError
 from layerwise.scaling.processes import ALONE, Processes
-from layerwise.training.chance import epoch_order, seed_generators
+from layerwise.training.chance import epoch_order, mixed, seed_generators
 from layerwise.training.descent import Descent
 from layerwise.training.optimizers import check_optimizer
 
 BLOCK_BYTES = 1 << 20  # an epoch is permuted in blocks of about this size
-ORDER, REFRESH, STEP = 1, 2, 3  # what a seed is for
+ORDER, REFRESH, STEP, AUGMENT = 1, 2, 3, 4  # what a seed is for
+Augment = Callable[[Batch, int], Batch]
 
 
 @dataclass
@@ -40,6 +41,7 @@ def train(
     micro_batches: int = 1,
     processes: Processes = ALONE,
     traced: bool = True,
+    augment: Augment | None = None,
     state: dict[str, Any] | None = None,
 ) -> Generator[Progress | None, float | None, None]:
     """Train ``network`` in place; yield a Progress after every step.
@@ -66,6 +68,10 @@ def train(
         Those that train together; each gets an even share of every batch.
     traced : bool
         Whether pure one-part tasks may use the traced step (the same gradients, sooner).
+    augment : function of a Batch and a seed
+        Changes each micro-batch, on the device, before the task sees it; the seed is that of the
+        epoch, and a row's changes must follow from it and the row's key. ``splittable = False``
+        refuses pieces of a batch.
     state : dict
         What ``Progress.state()`` gave; training goes on from there.
 
@@ -82,7 +88,7 @@ def train(
         if number > place.stage:
             place = _Place(stage=number, step=place.step)
         stage = recipe[number]
-        _check(network, stage, len(dataset), micro_batches, processes)
+        _check(network, stage, len(dataset), micro_batches, processes, augment)
         if stage.optimizer == "closed_form":
             device = next(network.parameters()).device
             seed_generators(device, seed, STEP, place.stage, place.step)
@@ -94,7 +100,9 @@ def train(
         descent = Descent(network, stage.task, stage, processes, precision, traced)
         if not descent.parts:
             continue  # a network without parameters is evaluated only
-        work = _Work(network, stage, dataset, descent, seed, micro_batches, processes, images)
+        work = _Work(
+            network, stage, dataset, descent, seed, micro_batches, processes, images, augment
+        )
         if state and "descent" in state:
             work.load_state_dict(state)
         state = None
@@ -110,13 +118,14 @@ def check_recipe(
     rows: int,
     micro_batches: int = 1,
     processes: Processes = ALONE,
+    augment: Augment | None = None,
 ) -> None:
     """Raise SettingsError for what ``train`` would refuse; trains nothing.
 
     rows : how many there are to train on
     """
     for stage in recipe:
-        _check(network, stage, rows, micro_batches, processes)
+        _check(network, stage, rows, micro_batches, processes, augment)
         if stage.optimizer != "closed_form":
             Descent(network, stage.task, stage, processes, traced=False)
     for parameter in network.parameters():
@@ -135,6 +144,7 @@ class _Work:
     micro_batches: int
     processes: Processes
     images: bool  # whether batches of images are laid out channels-last
+    augment: Augment | None
 
     def __post_init__(self):
         self.device = next(self.network.parameters()).device
@@ -143,6 +153,13 @@ class _Work:
     def seed(self, *numbers: int) -> None:
         """Set torch's generator from the run's seed and a position."""
         seed_generators(self.device, self.seed_of_run, *numbers)
+
+    def fetched(
+        self, take: Callable[[int, int], Batch], share: tuple[int, int], seed: int
+    ) -> Batch:
+        """One micro-batch on the device, augmented by the seed of this epoch."""
+        batch = _placed(take(*share), self.device, self.images)
+        return batch if self.augment is None else self.augment(batch, seed)
 
     def state_dict(self, place: _Place) -> dict[str, Any]:
         """All that a resume needs; tensors are references: write them before the next step."""
@@ -228,16 +245,14 @@ def _epoch(work: _Work, place: _Place, bounds: list[tuple[int, int]]) -> Iterato
     if len(bounds) > 1:
         rows = len(work.dataset)
         order = epoch_order(rows, work.seed_of_run, ORDER, place.stage, place.epoch)
+    seed = mixed(work.seed_of_run, AUGMENT, place.stage, place.epoch)
     size = _batches_per_block(work.dataset, bounds)
     for begin in range(place.batch, len(bounds), size):
         group = bounds[begin : begin + size]
         take = _taker(work.dataset, order, group[0][0], group[-1][1])
         for start, stop in group:
             shares = [(start, stop)] if work.pieces == 1 else _shares(start, stop, work)
-            yield (
-                [_placed(take(low, high), work.device, work.images) for low, high in shares],
-                stop - start,
-            )
+            yield [work.fetched(take, share, seed) for share in shares], stop - start
 
 
 def _taker(
@@ -322,7 +337,12 @@ def _lay_out(network: nn.Module) -> bool:
 
 
 def _check(
-    network: nn.Module, stage: Stage, rows: int, micro_batches: int, processes: Processes
+    network: nn.Module,
+    stage: Stage,
+    rows: int,
+    micro_batches: int,
+    processes: Processes,
+    augment: Augment | None,
 ) -> None:
     check_optimizer(stage.optimizer, stage.optimizer_options)
     pieces = micro_batches * processes.count
@@ -341,6 +361,12 @@ def _check(
         raise SettingsError(
             f"{type(stage.task).__name__} needs each batch whole, so it takes neither micro-"
             f"batches ({micro_batches}) nor several processes ({processes.count}). Use 1 of each."
+        )
+    if pieces > 1 and not getattr(augment, "splittable", True):
+        raise SettingsError(
+            f"This augmentation mixes the rows of a batch, so it takes neither micro-batches "
+            f"({micro_batches}) nor several processes ({processes.count}). Use 1 of each, or leave "
+            "out --augment.mixup and --augment.cutmix."
         )
     normalizes = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules())
     if normalizes and size == 1:
