@@ -72,6 +72,11 @@ class Learner(BaseEstimator):
         constant, step, cosine, one_cycle or plateau; unset: the recipe's.
     schedule_options : dict
         Options of the schedule, such as ``{"warm_up": 0.1}``.
+    augment : str or function
+        How training images are changed as they are learned, each in its own way; auto: by their
+        size, kind and number, never a flip. Validation and test rows stay as they are.
+    augment_options : dict
+        Options of the augmentation, such as ``{"flip": True, "crop": 4, "mixup": 0.2}``.
     learning_rate : float
         Size of a step; unset: the recipe's.
     epochs : int
@@ -149,6 +154,8 @@ class Learner(BaseEstimator):
         optimizer_options: dict | None = None,
         schedule: str | None = None,
         schedule_options: dict | None = None,
+        augment="none",
+        augment_options: dict | None = None,
         learning_rate: float | dict | None = None,
         epochs: int | None = None,
         steps: int | None = None,
@@ -190,6 +197,8 @@ class Learner(BaseEstimator):
         self.optimizer_options = optimizer_options
         self.schedule = schedule
         self.schedule_options = schedule_options
+        self.augment = augment
+        self.augment_options = augment_options
         self.learning_rate = learning_rate
         self.epochs = epochs
         self.steps = steps

@@ -28,6 +28,7 @@ TABLES = {  # the names that a flag knows, as written out in the package
     "network": ("networks/__init__.py", "NETWORKS"),
     "task": ("tasks/__init__.py", "TASKS"),
     "metric": ("metrics/__init__.py", "METRICS"),
+    "augment": ("data/augments.py", "AUGMENTS"),
 }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from layerwise.contracts import Target
 from layerwise.data.target import target_notes
+from layerwise.job.augmenting import augment_in_words
 from layerwise.job.model import Model
 from layerwise.job.recipes import in_words
 from layerwise.tasks import FORM_TASKS
@@ -52,6 +53,8 @@ def choices(plan: Any, why_network: str, fitted: tuple, machine_why: tuple, sett
     yield Choice("network", f"{named}{shown}, {count:,} parameters", why_network)
     for stage in plan.recipe:
         yield Choice("recipe", f"{settings.recipe}: {in_words(stage)}", "; ".join(fitted))
+    if plan.augment is not None or plan.augment_why:
+        yield Choice("augment", augment_in_words(plan.augment), plan.augment_why)
     for departure in plan.departures:
         yield Choice("", f"Not as in the paper: {departure}")
     stops = f", stops after {plan.patience} epochs without a better one" if plan.patience else ""

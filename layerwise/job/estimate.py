@@ -19,7 +19,8 @@ def estimate(plan: Plan) -> dict[str, Any]:
     network = copy.deepcopy(plan.model.network)
     weights = sum(p.numel() * p.element_size() for p in network.parameters())
     ticks, total = [time.monotonic()], 0
-    for progress in train(network, plan.recipe, Rows(dataset, plan.rows("train")), seed=plan.seed):
+    rows = Rows(dataset, plan.rows("train"))
+    for progress in train(network, plan.recipe, rows, seed=plan.seed, augment=plan.augment):
         assert progress is not None
         ticks.append(time.monotonic())
         total = progress.steps

@@ -109,6 +109,7 @@ def _attempt(
         precision=plan.machine.precision,
         micro_batches=plan.micro_batches,
         processes=plan.machine.processes,
+        augment=plan.augment,
         state=state,
     )
     try:

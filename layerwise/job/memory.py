@@ -73,6 +73,8 @@ def _changed_by_pieces(plan: Plan, stage: int, dataset: Any) -> str:
         return "the closed form takes its rows one batch after the other"
     if not getattr(task, "splittable", True):
         return "the task needs each batch whole"
+    if not getattr(plan.augment, "splittable", True):
+        return "the augmentation mixes the rows of a batch"
     if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules()):
         return "batch normalization compares the rows of a batch"
     if _draws(network, task, Rows(dataset, plan.rows("train")[:2])):

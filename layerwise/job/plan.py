@@ -21,6 +21,7 @@ from layerwise.data.split import Split, split_rows
 from layerwise.data.target import encode_target
 from layerwise.errors import SettingsError, nearest
 from layerwise.evaluation.thresholds import at_prevalence, decided_at, prior_factors, read_rule
+from layerwise.job.augmenting import augment_record, choose_augment
 from layerwise.job.checks import check_answers, check_closed_form, check_settings
 from layerwise.job.choices import Choice, choices
 from layerwise.job.machine import Machine, choose_device, choose_threads
@@ -77,6 +78,8 @@ class Plan:
     layers: list[Layer]
     seed: int = 0
     micro_batches: int = 1
+    augment: Any = None  # changes training images, see ``training.train``
+    augment_why: str = ""
     prevalence: float | None = None
     threshold: float | str | None = None  # the rule that is asked for, or the task's own
     no_rows: bool = False
@@ -137,6 +140,7 @@ class Plan:
             "recipe": [stage_record(stage) for stage in self.recipe],
             "patience": self.patience,
             "micro_batches": self.micro_batches,
+            "augment": augment_record(self.augment),
             "metric": self.metric,
             "metrics": list(self.metrics),
             "departures": list(self.departures),
@@ -236,7 +240,8 @@ def plan_split(
         kind or type(model.network), settings, model.task, target, len(train)
     )
     check_closed_form(recipe, target, getattr(model.network, "solves", ("none",)))
-    check_recipe(model.network, recipe, len(train), settings.micro_batches, processes)
+    augment, augment_why = choose_augment(settings, preparation, model.task, target, len(train))
+    check_recipe(model.network, recipe, len(train), settings.micro_batches, processes, augment)
     layers = summarize(
         model.network, preparation.input_shape, categories=preparation.categories, example=example
     )
@@ -249,6 +254,8 @@ def plan_split(
         layers=layers,
         seed=seed,
         micro_batches=settings.micro_batches,
+        augment=augment,
+        augment_why=augment_why,
         prevalence=settings.prevalence,
         threshold=rule_for(settings, model.task),
         no_rows=settings.no_rows,

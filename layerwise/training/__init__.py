@@ -1,5 +1,5 @@
 """The engine: everything that learns, learns here."""
 
-from layerwise.training.loop import check_recipe, train
+from layerwise.training.loop import augment_seed, check_recipe, train
 
-__all__ = ["check_recipe", "train"]
+__all__ = ["augment_seed", "check_recipe", "train"]

@@ -132,6 +132,11 @@ def check_recipe(
         parameter.requires_grad_(True)
 
 
+def augment_seed(seed: int, stage: int, epoch: int) -> int:
+    """The seed that ``augment`` gets; stages count from 0, epochs from 1."""
+    return mixed(seed, AUGMENT, stage, epoch)
+
+
 @dataclass
 class _Work:
     """What one stage works with."""
@@ -245,7 +250,7 @@ def _epoch(work: _Work, place: _Place, bounds: list[tuple[int, int]]) -> Iterato
     if len(bounds) > 1:
         rows = len(work.dataset)
         order = epoch_order(rows, work.seed_of_run, ORDER, place.stage, place.epoch)
-    seed = mixed(work.seed_of_run, AUGMENT, place.stage, place.epoch)
+    seed = augment_seed(work.seed_of_run, place.stage, place.epoch)
     size = _batches_per_block(work.dataset, bounds)
     for begin in range(place.batch, len(bounds), size):
         group = bounds[begin : begin + size]
