@@ -25,6 +25,7 @@ FORMS = {
     "series": "series_preparation:SeriesPreparation",
     "graph": "graph_preparation:GraphPreparation",
     "game": "game_preparation:GamePreparation",
+    "masks": "mask_preparation:MaskPreparation",
 }
 
 

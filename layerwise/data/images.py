@@ -41,7 +41,7 @@ def read_image_folder(folder: Path, options: dict) -> Source:
         notes.append(f"{files_left} with other names than images have: left out ({others[0]}).")
     places = [path.relative_to(folder).parts for path in files]
     places = _below_single_folders(places, notes)
-    parts = _official_parts(places)
+    parts = official_parts(places)
     if parts is not None:
         places = [place[1:] for place in places]
         notes.append("The folders train, validation and test decide which rows are which.")
@@ -112,7 +112,7 @@ def _below_single_folders(places: list[tuple[str, ...]], notes: list[str]) -> li
     return places
 
 
-def _official_parts(places: Sequence[tuple[str, ...]]) -> np.ndarray | None:
+def official_parts(places: Sequence[tuple[str, ...]]) -> np.ndarray | None:
     """Parts where every image lies in a folder called train, validation or test."""
     tops = {place[0].lower() for place in places if len(place) > 2}
     if len(tops) < 2 or not tops <= PARTS.keys() or any(len(place) < 3 for place in places):

@@ -116,6 +116,11 @@ def _read_file(path: Path, options: dict) -> Source:
         return read_graph_npz(path, options) if is_graph_npz(_members(path)) else read_npz(path)
     if head[:2] == b"PK" and is_tu(path):
         return read_tu(path, options)
+    if head[:2] == b"PK" and path.suffix.lower() == ".zip":
+        from layerwise.data import masks  # loads Pillow
+
+        if "masks" in options or masks.holds_masks(path):
+            return masks.read_masks(path, options)
     if path.suffix.lower() == ".graphml":
         return read_graphml(path, options)
     if "edges" in options:
@@ -194,8 +199,10 @@ def _read_folder(folder: Path, options: dict) -> Source:
     )
     if parts:
         return read_tables(parts, folder.resolve().name, options)
-    from layerwise.data import images  # loads Pillow
+    from layerwise.data import images, masks  # load Pillow
 
+    if "masks" in options or masks.holds_masks(folder):
+        return masks.read_masks(folder, options)
     if images.holds_images(folder):
         return images.read_image_folder(folder, options)
     raise _unreadable_folder(folder, names)

@@ -64,6 +64,11 @@ BASELINES: dict[str, Baseline] = {
     "window_linear": Baseline(
         "A linear map of the window, ridge chosen on validation rows", ("series",), True
     ),
+    "majority_class": Baseline("The commonest class for every pixel", ("mask",), True),
+    "otsu": Baseline("A grey threshold after Otsu, of two classes", ("mask",), True),
+    "pixel_logistic": Baseline(
+        "Logistic regression of each pixel on its colours and those around it", ("mask",), True
+    ),
     "copy": Baseline("The source text as it is", ("text",), True),
     "dictionary": Baseline(
         "Word by word, from a dictionary learned from the pairs (IBM model 1)", ("text",), True

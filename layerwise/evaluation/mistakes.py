@@ -27,7 +27,7 @@ def worst_table(
     table: DataFrame, target: Target, *, split: str = "test", count: int = COUNT
 ) -> DataFrame:
     """Give the rows of the predictions table with the worst mistakes of a split, worst first."""
-    if target.kind == "text":  # what is wrong with a translation is no number
+    if target.kind in ("text", "mask"):  # what is wrong with a translation is no number
         return table.iloc[:0]
     known = table[column_names(target, "truth")].notna().all(axis=1)
     part = table.loc[(table["split"] == split) & known]

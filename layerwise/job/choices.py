@@ -108,7 +108,9 @@ def _decision_choices(plan: Any, settings: Any):
 def _why_task(settings: Any, model: Model) -> str:
     if settings.task != "auto":
         return "as asked"
-    if model.preparation.form in FORM_TASKS and model.target.kind in ("none", "series", "text"):
+    if model.preparation.form in FORM_TASKS and model.target.kind in (
+        "none", "series", "text", "mask",
+    ):  # fmt: skip
         return f"the data are of the form '{model.preparation.form}'"
     if model.target.kind == "none":
         return "the network's own rule"
@@ -127,7 +129,8 @@ def _target_in_words(target: Target) -> str:
     if target.kind == "series" and len(target.names) > MOST_NAMES:
         names = f"{target.names[0]}, ..., {target.names[-1]} ({len(target.names)} numbers)"
     words = {"labels": "several labels at once", "count": "counts", "real": "real numbers",
-             "series": "what comes next", "text": "text"}  # fmt: skip
+             "series": "what comes next", "text": "text",
+             "mask": f"the class of every pixel ({', '.join(target.classes)})"}  # fmt: skip
     return f"{names}: {words.get(target.kind, target.kind)}"
 
 

@@ -17,6 +17,7 @@ FITTERS = {  # form -> where its baselines are fitted
     "series": "series_baselines",
     "graph": "graph_baselines",
     "game": "game_baselines",
+    "masks": "masks_baselines",
 }
 
 

@@ -153,7 +153,7 @@ def judge_source(model: Model, source: Source, metric: str, metrics: tuple, sett
 def predict_rows(model: Model, source: Source, prevalence: float | None = None) -> DataFrame:
     """The predictions table of a source, with the truth where the source has it."""
     rows = torch.arange(len(source.frame))
-    by_form = model.target.kind in ("series", "text")
+    by_form = model.target.kind in ("series", "text", "mask")
     known = by_form or all(name in source.frame.columns for name in model.target.names)
     table = _table(model, source, model.answer(source), rows, "test", known, prevalence)
     return _with_threshold(table, model)
@@ -364,7 +364,7 @@ def _table(
     table = predictions_table(
         model.target,
         truth,
-        point_of(model, outputs),
+        _scores(model, source, outputs, rows.numpy()),
         rows=rows.numpy(),
         split=part,
         key=column(roles.key),
@@ -374,6 +374,12 @@ def _table(
     )
     more = _beside(model, outputs, len(rows))
     return table if more is None else concat([table, more], axis=1)
+
+
+def _scores(model: Model, source: Source, outputs: Any, rows: np.ndarray) -> Any:
+    """What stands in the table for outputs: they themselves, or what they come to beside masks."""
+    compared = getattr(model.preparation, "compared", None)
+    return point_of(model, outputs) if compared is None else compared(source, rows, outputs)
 
 
 def point_of(model: Model, outputs: Any) -> Any:
@@ -470,7 +476,7 @@ def _joined(tables: list[DataFrame]) -> DataFrame:
 
 def answers(model: Model, scores: np.ndarray) -> np.ndarray:
     """Class numbers (rows,), labels (rows, labels) of 0 and 1, or amounts, from outputs."""
-    if model.target.kind == "text":
+    if model.target.kind in ("text", "mask"):
         return scores
     if scores.ndim == 3:
         scores = point_of(model, scores)

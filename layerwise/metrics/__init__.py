@@ -54,6 +54,7 @@ from layerwise.metrics.language import (
     character_perplexity,
     nats_per_character,
 )
+from layerwise.metrics.masks import dice, image_dice, image_dice_rows, iou, pixel_accuracy
 from layerwise.metrics.predictions import Predictions, column_names
 from layerwise.metrics.series import (
     covered_rows,
@@ -87,7 +88,7 @@ __all__ = [
     "roc_auc",
     "roc_curve",
 ]
-KINDS = ("binary", "classes", "labels", "count", "real", "none", "series", "text")
+KINDS = ("binary", "classes", "labels", "count", "real", "none", "series", "text", "mask")
 
 
 @dataclass(frozen=True)
@@ -300,6 +301,23 @@ METRICS: dict[str, Metric] = {
         ("series",),
         "Share of the truth between the outer quantiles; best is what they promise",
         of_rows=covered_rows,
+        top=1.0,
+    ),
+    "dice": Metric(
+        dice, True, ("mask",), "Overlap of said and true pixels, 2 x both / (said + true)", top=1.0
+    ),
+    "iou": Metric(
+        iou, True, ("mask",), "Overlap of said and true pixels, both / either", top=1.0
+    ),
+    "pixel_accuracy": Metric(
+        pixel_accuracy, True, ("mask",), "Share of pixels whose class is right", top=1.0
+    ),
+    "image_dice": Metric(
+        image_dice,
+        True,
+        ("mask",),
+        "Mean over images of the Dice of each",
+        of_rows=image_dice_rows,
         top=1.0,
     ),
     "chrf": Metric(

@@ -28,7 +28,8 @@ class Predictions:
         text (rows,) object, the references
     scores : binary and classes probabilities (rows, classes); labels probabilities
         (rows, labels); count and real predictions (rows, targets); none (rows, 1) the number
-        by which the task judges a row, lower is better; text (rows,) object, what was said
+        by which the task judges a row, lower is better; text (rows,) object, what was said;
+        mask (rows, 2 x classes) counts of pixels, see ``metrics.masks``
     weight : (rows,), may be negative; None: every row counts once
     group : (rows,), rows of one group are drawn together by the bootstrap
     threshold : (rows,), binary: the chance from which on a row is called positive; (rows, classes),
@@ -194,6 +195,9 @@ def column_names(target: Target, stem: str) -> list[str]:
     """Give the columns "score...", "truth..." or "threshold..." of a predictions table."""
     if target.kind in ("binary", "classes"):
         return ["truth"] if stem == "truth" else [f"{stem}:{name}" for name in target.classes]
+    if target.kind == "mask":
+        rightly = [f"{stem}:{name} right" for name in target.classes] if stem == "score" else []
+        return [f"{stem}:{name}" for name in target.classes] + rightly
     names = target.classes if target.kind == "labels" else target.names
     if target.kind == "text" or (target.kind != "labels" and len(names) <= 1):
         return [stem]

@@ -24,6 +24,7 @@ TASKS = {
     "boltzmann_learning": "boltzmann_learning:BoltzmannLearning",
     "kohonen": "kohonen:Kohonen",
     "self_play": "self_play:SelfPlay",
+    "segment": "segment:Segment",
     "counting": "counting:Counting",
     "translate": "translate:Translate",
     "next_token": "next_token:NextToken",
@@ -38,6 +39,7 @@ FORM_TASKS = {  # what is learned from a form of data that brings no labels
     "pairs": "translate",
     "series": "forecast",
     "game": "self_play",
+    "masks": "segment",
 }
 
 
