@@ -86,10 +86,25 @@ def predict(given: Given) -> None:
     from layerwise.command.output import writer
     from layerwise.learner import Learner
 
+    if not Path(given.values["out"]).suffix:
+        _predict_masks(given)
+        return
     write = writer(given.values["out"])
     learner, explain = Learner.load(given.words[0]), given.values.get("explain", False)
     write(learner.predict_table(given.words[1], explain=explain))
     print(f"Predictions: {given.values['out']}")
+
+
+def _predict_masks(given: Given) -> None:
+    """Write a mask for each image into a folder."""
+    from layerwise.command.mask_files import write_masks
+    from layerwise.command.output import writer
+    from layerwise.learner import Learner
+
+    learner, folder = Learner.load(given.words[0]), given.values["out"]
+    if not learner.writes_masks:
+        writer(folder)  # which says how the name of a file must end
+    print(f"Masks: {write_masks(folder, learner, given.words[1])} in {folder}")
 
 
 def generate(given: Given) -> None:
@@ -212,7 +227,9 @@ class Verb:
 
 
 DRY_RUN = Parameter("dry_run", ("bool",), False, "Only show what would be done.")
-OUT = Parameter("out", ("str",), REQUIRED, "File to write: .csv, .parquet, .jsonl or .npz.")
+OUT = Parameter(
+    "out", ("str",), REQUIRED, "File: .csv, .parquet, .jsonl or .npz; a folder for masks."
+)
 OPEN_TEST = Parameter("open_test", ("bool",), False, "Judge the test rows that are sealed.")
 EXPLAIN = Parameter("explain", ("bool",), False, "Add the reasons in the table's own columns.")
 EPOCHS = Parameter("epochs", ("int", "None"), None, "Passes in all, where it is to be longer.")

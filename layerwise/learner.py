@@ -322,7 +322,8 @@ class Learner(BaseEstimator):
         For series, translations and games the leading metric, turned so that more is better.
         """
         model = self._fitted()
-        if model.target.kind in ("series", "text") or model.preparation.form == "game":
+        kind = model.target.kind
+        if kind in ("series", "text", "mask") or model.preparation.form == "game":
             metric = find_metric(self.metrics_[0], model.target.kind)
             table = predict_rows(model, self._read(data))
             answered = table[column_names(model.target, "score")].notna().all(axis=1)
@@ -357,6 +358,8 @@ class Learner(BaseEstimator):
         unsaid += ["truth"] * (model.target.kind == "none")
         table = table.drop(columns=unsaid, errors="ignore")
         scores = table[column_names(model.target, "score")].to_numpy()
+        if model.target.kind == "mask":  # counts of pixels say it all
+            return table
         given = answers(model, scores)
         if model.target.kind in ("binary", "classes"):
             given = np.asarray(model.target.classes)[given]
@@ -400,6 +403,29 @@ class Learner(BaseEstimator):
             if attribute:
                 return asked.with_attribute(model, self._read(data), attribute, count // 2)
             return asked.examples(model, count, seed)
+
+    @property
+    def writes_masks(self) -> bool:
+        """Whether the network gives a class for every pixel, which ``masks`` draws."""
+        return self._fitted().target.kind == "mask"
+
+    def masks(self, data) -> Iterator[tuple[str, np.ndarray]]:
+        """The predicted mask of each image, in its own size and with the values of the masks.
+
+        returns : name of the image's file, and (height, width) or (height, width, 3) uint8
+        """
+        if not self.writes_masks:
+            raise SettingsError("This network gives no masks. Fit one with --task segment.")
+        from layerwise.data.mask_pixels import drawn  # loads Pillow
+
+        with own_chance():
+            source = self._read(data)
+            codes = self._fitted().answer(source)
+        options = {**self.data_options_, **source.options}
+        named = source.frame["file"] if "file" in source.frame else source.frame.index
+        sizes = source.frame[["height", "width"]].to_numpy()
+        for name, mask, size in zip(named, codes, sizes, strict=True):
+            yield str(name), drawn(mask, tuple(size), options)
 
     @property
     def writes_text(self) -> bool:

@@ -118,6 +118,23 @@ def decide_coding(headers: Sequence[MaskHeader], files: Sequence[Path], options:
     return Coding(tuple(values), ignored)
 
 
+def drawn(codes: np.ndarray, size: tuple[int, int], options: dict) -> np.ndarray:
+    """Codes as a mask file has them, in another size: the nearest pixel's.
+
+    options : those of the training source, with the values of the masks
+    returns : grey (height, width), or colours (height, width, 3), uint8
+    """
+    coding = Coding(
+        tuple(options["mask_values"]), options.get("mask_ignore"),
+        _threshold(options.get("mask_threshold")),
+    )  # fmt: skip
+    pixels = as_pixels(codes, coding)
+    if pixels.shape[:2] == size:
+        return pixels
+    there = Image.fromarray(pixels).resize((size[1], size[0]), Image.Resampling.NEAREST)
+    return np.asarray(there)
+
+
 def as_pixels(codes: np.ndarray, coding: Coding) -> np.ndarray:
     """Codes as mask files have them: grey (height, width), or (height, width, 3) of colours."""
     if coding.threshold is not None:

@@ -17,14 +17,17 @@ BATCH_SIZE = 1024  # rows at a time
 
 @torch.no_grad()
 def predict(
-    network: nn.Module, task: Task, dataset: Dataset, *, batch_size: int = BATCH_SIZE
+    network: nn.Module, task: Task, dataset: Dataset, *, batch_size: int | None = None
 ) -> Tensor:
     """Give the task's outputs for all rows of ``dataset`` in order; (rows, ...), on the CPU.
+
+    A task whose rows are large says how many go together in ``rows_at_once``.
 
     The network is in eval mode meanwhile. Its modules' modes and torch's generators are
     afterwards as they were. No rows give an empty tensor.
     """
     device = device_of(network)
+    batch_size = batch_size or getattr(task, "rows_at_once", BATCH_SIZE)
     with undisturbed(network):
         outputs = [
             task.outputs(network, on_device(dataset.batch(rows), device)).cpu()
@@ -35,9 +38,12 @@ def predict(
 
 
 @torch.no_grad()
-def mean_loss(network: nn.Module, task: Task, dataset: Dataset, *, batch_size: int = 256) -> float:
+def mean_loss(
+    network: nn.Module, task: Task, dataset: Dataset, *, batch_size: int | None = None
+) -> float:
     """Give the mean of the task's first loss over all rows, the network in eval mode."""
     device, total, terms = device_of(network), 0.0, 0.0
+    batch_size = batch_size or getattr(task, "rows_at_once", 256)
     with undisturbed(network):
         for rows in torch.arange(len(dataset)).split(batch_size):
             loss = next(iter(task.losses(network, on_device(dataset.batch(rows), device))))

@@ -209,6 +209,8 @@ def build_network(
 
 def check_takes(network: Any, form: str) -> None:
     """Raise SettingsError where a network of the zoo does not take data of this form."""
+    if form == "masks":
+        _check_answers_pixels(network)
     needed = {"text": "vocabulary", "pairs": "vocabulary"}.get(form)
     if needed is None or not isinstance(network, str) or network not in NETWORKS:
         return
@@ -216,6 +218,17 @@ def check_takes(network: Any, form: str) -> None:
         fitting = [name for name in NETWORKS if accepts(name, needed)]
         raise SettingsError(
             f"The network {network} takes no text. Choose one of these: {', '.join(fitting)}."
+        )
+
+
+def _check_answers_pixels(network: Any) -> None:
+    """Raise SettingsError where a network of the zoo gives one answer for a whole image."""
+    if not isinstance(network, str) or network not in NETWORKS:
+        return
+    if not getattr(network_class(network), "answers_pixels", False):
+        raise SettingsError(
+            f"The network {network} gives one answer for a whole image, but masks need one for "
+            "every pixel. Choose --network unet."
         )
 
 

@@ -35,6 +35,8 @@ def read_source(settings: Any, data: Any, wanted: Mapping[str, Any]) -> tuple[So
     by_name = named is None or isinstance(named, (str, list, tuple))
     others = ("key", "group", "time", "weight", "carry", "ignore")
     columns: dict[str, Any] = {role: wanted.get(role) or source.roles.get(role) for role in others}
+    if source.roles.get("carry") in [wanted.get(role) for role in others]:
+        columns["carry"] = wanted.get("carry")  # what the user wants of the column comes first
     kinds = kinds_of(_task_of(settings, source, named))
     if target_of_form(source) is not None:
         roles = assign_roles(source, target=(), **columns)

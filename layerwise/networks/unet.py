@@ -76,6 +76,8 @@ class UNet(nn.Module):
         "Images are not deformed elastically.",
     )
 
+    answers_pixels = True
+
     def __init__(
         self,
         input_shape: tuple[int, ...],

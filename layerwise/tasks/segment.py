@@ -42,6 +42,7 @@ class Segment:
     kinds = ("mask",)
     metrics = ("dice", "iou", "pixel_accuracy", "image_dice")
     baselines = ("majority_class", "otsu", "pixel_logistic")
+    rows_at_once = 16  # images in prediction: a network's maps of them are large
     watches_loss = True  # metrics count pixels against masks, which stand beside the outputs
     judged_by = (
         "Overlaps are of pixels counted over all images together, but image_dice; intervals draw "
