@@ -200,10 +200,11 @@ def zoo(given: Given) -> None:
 
 
 def fetch(given: Given) -> None:
-    """Download a known data set."""
+    """Download a known data set, or the published weights of a network."""
     from layerwise.data import fetch
 
-    print(f"Data: {fetch(given.words[0])}")
+    path = fetch(given.words[0])
+    print(f"{'Weights' if path.is_file() else 'Data'}: {path}")
 
 
 def _learning() -> tuple[Parameter, ...]:
@@ -312,7 +313,11 @@ VERBS = {
         "Show what fit would do with the data; takes the flags of fit.",
         _learning,
     ),
-    "fetch": Verb(fetch, ("NAME",), "Download a known data set; nothing else ever downloads."),
+    "fetch": Verb(
+        fetch,
+        ("NAME",),
+        "Download a known data set, or a network's weights; nothing else ever downloads.",
+    ),
 }
 
 

@@ -64,6 +64,8 @@ class Learner(BaseEstimator):
         How the source is read, such as ``{"categorical": ["code"], "image_size": 32}``.
     recipe : str
         "modern" (measured default) or "historic" (the network's paper, departures listed).
+    pretrained : bool
+        Start from the network's published weights, which ``layerwise fetch NETWORK`` gets first.
     optimizer : str
         sgd, rmsprop, adadelta, adam, adamw, lbfgs or closed_form; unset: the recipe's.
     optimizer_options : dict
@@ -150,6 +152,7 @@ class Learner(BaseEstimator):
         task_options: dict | None = None,
         data_options: dict | None = None,
         recipe: str = "modern",
+        pretrained: bool = False,
         optimizer: str | None = None,
         optimizer_options: dict | None = None,
         schedule: str | None = None,
@@ -193,6 +196,7 @@ class Learner(BaseEstimator):
         self.task_options = task_options
         self.data_options = data_options
         self.recipe = recipe
+        self.pretrained = pretrained
         self.optimizer = optimizer
         self.optimizer_options = optimizer_options
         self.schedule = schedule

@@ -14,7 +14,8 @@ from layerwise.command.signatures import REQUIRED
 from layerwise.run import Run
 
 LEARNER = (
-    "network network_options task task_options data_options recipe optimizer optimizer_options "
+    "network network_options task task_options data_options recipe pretrained optimizer "
+    "optimizer_options "
     "schedule schedule_options augment augment_options "
     "learning_rate epochs steps batch_size l1 l2 clip patience metric "
     "validation_fraction test_fraction split positive class_weight abstain_below repeats "

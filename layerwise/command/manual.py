@@ -45,6 +45,8 @@ def print_verb(grammar: Grammar, summary: str) -> None:
     print(f"layerwise {grammar.verb} {' '.join(grammar.places)}{flags}\n\n{summary}")
     if grammar.verb == "fetch":
         _print_paragraph(f"Data: {', '.join(read_table('data/known.py', 'FILES'))}.")
+        weights = ", ".join(read_table("data/weights.py", "WEIGHTS"))
+        _print_paragraph(f"Published weights, for fit --pretrained: {weights}.")
     elif "SOURCE" in grammar.places:
         _print_paragraph(f"SOURCE is a file, a folder, a pattern or a known name: {_known()}.")
     rooms = [room for one in grammar.flags if (room := _room(one))]

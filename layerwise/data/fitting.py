@@ -30,6 +30,11 @@ from layerwise.data.source import Source
 from layerwise.data.target import balanced_weights, encode_target, target_values
 from layerwise.errors import DataError
 
+PUBLISHED = {  # mean and deviation of red, green and blue, 1 being full: see ``data.weights``
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "centred": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+}
+
 
 def fit_content(
     source: Source,
@@ -58,7 +63,10 @@ def fit_content(
             "shape": list(source.inputs.shape[1:]),
             "dtype": str(source.inputs.dtype),
         }
-    constants = _scaled(constants, inputs_as)
+    if inputs_as in PUBLISHED:
+        constants = _as_published(constants, inputs_as, inputs)
+    else:
+        constants = _scaled(constants, inputs_as)
     if inputs_as == "signs":
         _check_two_valued(source, encodings, constants, rows)
     if inputs_as == "states":
@@ -88,6 +96,34 @@ def _scaled(constants: Constants, inputs_as: str) -> Constants:
     if inputs_as == "unit":
         return replace(constants, mean=constants.low, scale=width)
     return replace(constants, mean=(constants.low + constants.high) / 2, scale=width / 2)
+
+
+def _as_published(constants: Constants, inputs_as: str, inputs: dict) -> Constants:
+    """Constants that give images the scale in which published weights saw photographs.
+
+    Grey ones get the mean of the three colours. Raises DataError where they are no images, or
+    have another number of channels.
+    """
+    channels = len(constants.mean)
+    if inputs["form"] != "images" or channels not in (1, 3):
+        got = f"{channels} channels" if inputs["form"] == "images" else f"a {inputs['form']}"
+        raise DataError(
+            "Published weights have learned from colour photographs, so that the inputs must be "
+            f"images of 3 channels, or of 1, grey; got {got}. Choose --data.image_mode rgb, or "
+            "leave --pretrained out."
+        )
+    full = _full(inputs["dtype"], float(constants.high.max()))
+    mean, scale = (full * np.array(one) for one in PUBLISHED[inputs_as])
+    if channels == 1:
+        mean, scale = mean.mean(keepdims=True), scale.mean(keepdims=True)
+    return replace(constants, mean=mean, scale=scale)
+
+
+def _full(dtype: str, highest: float) -> float:
+    """The value of a pixel that is fully lit; numbers with a point go up to 1 or to 255."""
+    if np.issubdtype(dtype, np.integer):
+        return float(np.iinfo(dtype).max)
+    return 1.0 if highest <= 1 else 255.0
 
 
 def _check_two_valued(source: Source, encodings, constants: Constants, rows: np.ndarray) -> None:

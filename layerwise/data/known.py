@@ -27,6 +27,7 @@ from layerwise.data.series_known import SERIES
 from layerwise.data.source import Source
 from layerwise.data.table import read_table
 from layerwise.data.text import read_text, source_of_text
+from layerwise.data.weights import FOLDER, WEIGHTS, fetch_weights
 from layerwise.errors import DataError, nearest
 
 CLOTHES = (
@@ -107,11 +108,14 @@ def data_folder() -> Path:
 def fetch(name: str) -> Path:
     """Download a data set into ``data_folder()`` and give its folder; check sums are compared.
 
-    Files that are there and right are not downloaded again. Raises DataError for a name that
-    cannot be fetched, a failed download, and a wrong check sum.
+    A network's name downloads its published weights. Files that are there and right are not
+    downloaded again. Raises DataError for a name that cannot be fetched, a failed download, and a
+    wrong check sum.
     """
+    if name in WEIGHTS:
+        return fetch_weights(name, data_folder() / FOLDER)
     if name not in FILES:
-        inside = " It is part of layerwise." if name in KNOWN else nearest(name, FILES)
+        inside = " It is part of layerwise." if name in KNOWN else nearest(name, [*FILES, *WEIGHTS])
         raise DataError(f"'{name}' cannot be fetched.{inside}")
     folder = data_folder() / name
     if (folder / f"{name}.parquet").is_file():

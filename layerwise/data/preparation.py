@@ -14,6 +14,7 @@ from layerwise.contracts import Target
 from layerwise.data.datasets import TensorDataset
 from layerwise.data.encoding import Encoding, as_block, blocks, finite, read_columns
 from layerwise.data.fitting import (
+    PUBLISHED,
     fit_content,
     in_target_units,
     target_tensor,
@@ -68,11 +69,12 @@ class Preparation:
         categories_as : "codes" for networks with embeddings, or "one_hot"
         inputs_as : numbers come with mean 0 and deviation 1 ("standard"), or so that the training
             rows have the range from 0 to 1 ("unit") or from -1 to 1 ("signs", of two values), or
-            as they are ("states": whole numbers from 0 on)
+            as they are ("states": whole numbers from 0 on), or images as published weights saw
+            them ("imagenet", "centred")
         Raises DataError where there are no training rows.
         """
         assert categories_as in ("codes", "one_hot"), categories_as
-        assert inputs_as in ("standard", "unit", "signs", "states"), inputs_as
+        assert inputs_as in ("standard", "unit", "signs", "states", *PUBLISHED), inputs_as
         numbers = np.asarray(rows)
         return cls(*fit_content(source, roles, columns, target, numbers, categories_as, inputs_as))
 

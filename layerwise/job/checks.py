@@ -13,6 +13,7 @@ from layerwise.evaluation.evaluate import undisturbed
 from layerwise.evaluation.thresholds import read_rule
 from layerwise.job.machine import check_precision
 from layerwise.job.model import DTYPES, Model
+from layerwise.job.pretrained import check_pretrained
 from layerwise.networks import NETWORKS
 from layerwise.tasks import TASKS
 
@@ -61,6 +62,7 @@ def check_settings(settings: Any) -> None:
         raise SettingsError(
             "--steps and --epochs both say how long to train. Leave one of them out."
         )
+    check_pretrained(settings)
     _check_batch_size(settings.batch_size)
     _check_learning_rate(settings.learning_rate)
 

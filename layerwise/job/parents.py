@@ -30,6 +30,10 @@ def started_from(plan: Plan, wanted: Mapping[str, Any], settings: Any) -> Plan:
             "--from starts one training. With --folds the earlier run would have learned from "
             "rows that are tested, and --repeats would begin from the same weights. Leave one out."
         )
+    if settings.pretrained:
+        raise SettingsError(
+            "--from and --pretrained both say with which weights to start. Leave one out."
+        )
     run = Run.open(wanted["from_"])
     if not run.has("rows.safetensors"):
         raise RunError(

@@ -33,6 +33,13 @@ from layerwise.job.model import (
     build_task,
     check_takes,
     class_values,
+    output_size,
+)
+from layerwise.job.pretrained import (
+    inputs_as_published,
+    pretrained_in_words,
+    published_name,
+    start_from_published,
 )
 from layerwise.job.recipes import default_patience, resolve_recipe, stage_record
 from layerwise.job.rows import (
@@ -225,7 +232,7 @@ def plan_split(
     preparation = fit_preparation(
         source, roles, columns, target, train,
         categories_as="codes" if embeds else "one_hot",
-        inputs_as=getattr(kind or settings.network, "inputs_as", "standard"),
+        inputs_as=_inputs_as(settings, kind),
     )  # fmt: skip
     network, options, why = _choose_network(settings, preparation, len(train), target)
     task = _choose_task(settings, network, target, preparation)
@@ -262,6 +269,10 @@ def plan_split(
         departures=tuple(getattr(kind, "departures", ()) if settings.recipe == "historic" else ()),
     )  # fmt: skip
     plan.choices.extend(choices(plan, why, fitted, machine_why, settings))
+    if settings.pretrained:
+        name = published_name(network, options)
+        outputs = output_size(model.task, target, preparation)
+        plan.choices.append(Choice("pretrained", *pretrained_in_words(name, outputs)))
     return plan
 
 
@@ -270,6 +281,13 @@ def _network_for_encoding(settings: Any) -> Any:
     if settings.network != "auto":
         return settings.network
     return "autoencoder" if learns_without_labels(settings) else "mlp"
+
+
+def _inputs_as(settings: Any, kind: type | None) -> str:
+    """The scale of the inputs: that of published weights, or the one that the network asks for."""
+    if settings.pretrained:
+        return inputs_as_published(settings.network)
+    return getattr(kind or settings.network, "inputs_as", "standard")
 
 
 def _choose_network(
@@ -344,6 +362,8 @@ def _build(settings, network, options, task, target, preparation, roles, seed):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(mixed(seed, 0))
         built = build_network(network, options, preparation, built_task, target)
+    if settings.pretrained:
+        start_from_published(built, published_name(network, options))
     model = Model(
         built.to(DTYPES[settings.precision]), built_task, target, preparation, roles,
         _rebuildable(network), options, _rebuildable(task_name), task_options, settings.precision,
