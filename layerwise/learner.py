@@ -432,6 +432,25 @@ class Learner(BaseEstimator):
             yield str(name), drawn(mask, tuple(size), options)
 
     @property
+    def writes_fields(self) -> bool:
+        """Whether the network gives fields on a grid, which ``predict_fields`` writes."""
+        return self._fitted().target.kind == "field"
+
+    def predict_fields(self, data) -> Any:
+        """The fine fields of a source as an xarray Dataset, on the grid of the target.
+
+        It has the coordinates, the names, the units and the calendar of the data.
+        """
+        if not self.writes_fields:
+            raise SettingsError("--out FILE.nc is for networks that downscale. Give a .csv.")
+        from layerwise.data.grid_writing import as_dataset  # needs xarray
+
+        with own_chance():
+            source = self._read(data)
+            fields = self._fitted().answer(source)
+        return as_dataset(fields, source.whole, self._fitted().preparation)
+
+    @property
     def writes_text(self) -> bool:
         """Whether the network is a language model, which ``write`` asks for text."""
         model = self._fitted()

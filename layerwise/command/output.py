@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pandas import DataFrame
@@ -22,6 +23,18 @@ def writer(file: str) -> Callable[[DataFrame], None]:
         )
     write = WRITERS[path.suffix.lower()]
     return lambda frame: write_whole(path, lambda beside: write(frame, beside))
+
+
+def writer_of_fields(file: str) -> Callable[[Any], None]:
+    """Give the function that writes an xarray Dataset as NetCDF; SettingsError for other names."""
+    path = Path(file)
+    if path.suffix.lower() not in (".nc", ".nc4"):
+        raise SettingsError(
+            f"This run predicts fields on a grid: --out must end in .nc; got '{file}'."
+        )
+    return lambda dataset: write_whole(
+        path, lambda beside: dataset.to_netcdf(beside, engine="netcdf4")
+    )
 
 
 def _write_csv(frame: DataFrame, path: Path) -> None:

@@ -43,7 +43,7 @@ OPTIONS = {
     "edges": "a table of edges; then the data are its nodes, one row each",
     "edge_source": "the column of edges that names the node where an edge begins",
     "edge_target": "the column of edges that names the node where it ends",
-    "level": "what the rows of a graph are: node, edge (pairs of nodes) or graph",
+    "level": "of a graph: its rows are node, edge or graph; of a grid: levels, such as 500,850",
     "node_features": "auto, degree, or identity: each node is known by itself",
     "inductive": "true: learning sees no held-out nodes and none of their edges",
     "neighbours": "how many drawn neighbours each layer sees, such as 10,10",
@@ -52,6 +52,9 @@ OPTIONS = {
     "mask_ignore": "the value of pixels that count for nothing, such as 255",
     "mask_threshold": "grey masks: from this value on it is the second class, such as 128",
     "classes": "names of the classes of masks, in the order of their values",
+    "variable": "variables of a grid that are inputs, such as tas,co2",
+    "times": "of a grid, from:to, such as 1950:1999 or 1950-06:",
+    "coarsen": "grids and images: coarse fields are means of blocks of so many cells per side",
     "image_column": "the column that names image files",
     "image_size": "pixels: 64, or height,width",
     "image_mode": "grey, rgb or rgba",
@@ -98,6 +101,8 @@ def read(
     if _are_texts(data, targets):
         return read_pair_files(Path(str(data)), Path(str(targets)), options)
     source = read_one(data, options, target)
+    if source.form == "grid":
+        return _grid(source, options, validation, test)
     answers = None if targets is None else read_one(targets, options, None)
     if answers is not None:
         source = with_targets(source, answers, key, target)
@@ -118,6 +123,16 @@ def _are_texts(data, other) -> bool:
     both = [Path(one) for one in (data, other)]
     plain = [one for one in both if one.is_file() and one.suffix.lower() not in TABLE_SUFFIXES]
     return len(plain) == 2 and all(first_bytes(one)[:2] != b"PK" for one in plain)
+
+
+def _grid(source: Source, options: dict, validation, test) -> Source:
+    """A grid as it was read; what is learned of it, and from which files, is decided later."""
+    if validation is not None or test is not None:
+        raise SettingsError(
+            "--validation and --test go with tables and images; the rows of a grid are divided by "
+            "time. Put all times into one file, and choose some with --data.times."
+        )
+    return replace(source, options={**options, **source.options})
 
 
 def _checked_options(options: dict | None) -> dict:

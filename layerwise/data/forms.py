@@ -25,6 +25,7 @@ FORMS = {
     "series": "series_preparation:SeriesPreparation",
     "graph": "graph_preparation:GraphPreparation",
     "game": "game_preparation:GamePreparation",
+    "grid": "grid_preparation:GridPreparation",
     "masks": "mask_preparation:MaskPreparation",
 }
 

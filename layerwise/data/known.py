@@ -18,6 +18,7 @@ import pandas as pd
 
 from layerwise.data.arrays import arrays_source
 from layerwise.data.graph_known import cora, karate, les_miserables, tu
+from layerwise.data.grid_known import climate, elevation
 from layerwise.data.idx import read_idx
 from layerwise.data.made import MADE
 from layerwise.data.numpy_files import read_npz
@@ -351,6 +352,8 @@ KNOWN: dict[str, Callable[[dict], Source]] = {
     ),
     **{name: _made(make) for name, make in MADE.items()},
     "checkers": _checkers,
+    "elevation": elevation,
+    "climate": lambda options: climate(options, data_folder()),
     "karate": karate,
     "les_miserables": les_miserables,
     "cora": lambda options: cora(options, data_folder()),

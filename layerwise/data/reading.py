@@ -18,6 +18,7 @@ from layerwise.data.graph_files import (
     read_graphml,
     read_tu,
 )
+from layerwise.data.grid_files import is_grid_file, is_zarr, read_grid
 from layerwise.data.idx import idx_files, is_idx, read_idx
 from layerwise.data.known import KNOWN, read_known
 from layerwise.data.memory import from_memory
@@ -110,17 +111,12 @@ def _missing(text: str) -> DataError:
 
 def _read_file(path: Path, options: dict) -> Source:
     head = first_bytes(path)
+    if is_grid_file(path, head):
+        return read_grid(path)
+    if head[:2] == b"PK" and (packed := _read_packed(path, options)) is not None:
+        return packed
     if head[:6] == b"\x93NUMPY":
         return read_npy(path)
-    if head[:2] == b"PK" and (path.suffix.lower() == ".npz" or _is_npz(path)):
-        return read_graph_npz(path, options) if is_graph_npz(_members(path)) else read_npz(path)
-    if head[:2] == b"PK" and is_tu(path):
-        return read_tu(path, options)
-    if head[:2] == b"PK" and path.suffix.lower() == ".zip":
-        from layerwise.data import masks  # loads Pillow
-
-        if "masks" in options or masks.holds_masks(path):
-            return masks.read_masks(path, options)
     if path.suffix.lower() == ".graphml":
         return read_graphml(path, options)
     if "edges" in options:
@@ -136,6 +132,20 @@ def _read_file(path: Path, options: dict) -> Source:
     if _is_text(path, options):
         return read_text(path, options)
     return _perhaps_with_images(read_table(path, options), path.parent, options)
+
+
+def _read_packed(path: Path, options: dict) -> Source | None:
+    """What a zip archive holds: arrays, graphs, or images with masks; None where none of them."""
+    if path.suffix.lower() == ".npz" or _is_npz(path):
+        return read_graph_npz(path, options) if is_graph_npz(_members(path)) else read_npz(path)
+    if is_tu(path):
+        return read_tu(path, options)
+    if path.suffix.lower() == ".zip":
+        from layerwise.data import masks  # loads Pillow
+
+        if "masks" in options or masks.holds_masks(path):
+            return masks.read_masks(path, options)
+    return None
 
 
 def _is_text(path: Path, options: dict) -> bool:
@@ -186,6 +196,8 @@ def _read_folder(folder: Path, options: dict) -> Source:
         names = sorted(os.listdir(folder))
     except OSError as error:
         raise DataError(f"{folder} cannot be read: {error.strerror}.") from None
+    if is_zarr(folder):
+        return read_grid(folder)
     if idx_files(folder):
         return read_idx(folder)
     if is_pair_folder(folder):

@@ -5,6 +5,7 @@ from typing import Any
 
 import layerwise.data.cells as cells
 from layerwise.contracts import Target
+from layerwise.data.grids import as_fields, as_fields_like, fields_target, images_as_fields
 from layerwise.data.kinds import tell_kind
 from layerwise.data.mask_target import mask_target, without_masks
 from layerwise.data.pairs import as_pairs, to_translate
@@ -21,6 +22,10 @@ def shaped(source: Source, form: str, wanted: Mapping[str, Any]) -> Source:
 
     wanted : the arguments of ``Learner.fit``
     """
+    if source.form == "grid":
+        return as_fields(source, wanted)
+    if form == "grid" and source.inputs is not None and source.inputs.ndim == 4:
+        return images_as_fields(source)
     changed = any(wanted.get(role) is not None for role in ("target", "time", "group", "ignore"))
     if source.form and not (source.form == "series" and changed):
         return source
@@ -41,6 +46,8 @@ def shaped(source: Source, form: str, wanted: Mapping[str, Any]) -> Source:
 
 def shaped_like(source: Source, preparation: Any) -> Source:
     """The source in the form in which it was learned, so that it can be predicted."""
+    if preparation.form == "grid" and source.form == "grid":
+        return as_fields_like(source, preparation)
     if preparation.form == "pairs" and not source.form:
         return to_translate(source)
     if preparation.form == "masks" and not source.form and source.inputs is not None:
@@ -57,6 +64,8 @@ def target_of_form(source: Source) -> Target | None:
     """The target that the form itself brings: a series' next times, the other language, a mask."""
     if source.form == "series":
         return series_target(source)
+    if source.form == "grid":
+        return fields_target(source)
     if source.form == "masks":
         return mask_target(source)
     return Target("text", ("target",)) if source.form == "pairs" else None

@@ -22,7 +22,7 @@ class Source:
     same_rows : made data in which training rows are the test rows (nothing generalizes)
     notes : what was decided while reading, one sentence each, to be said aloud
     about : where the data come from, one line
-    form : "" for a table or arrays, else text, pairs, series, graph or game (``forms.FORMS``)
+    form : "" for a table or arrays, else text, pairs, series, graph, ... (``forms.FORMS``)
     whole : what all rows are parts of and no column can hold, such as a Graph or a Series; then
         ``inputs`` says where in it each row stands
     roles : roles that the source itself gives to columns, such as {"time": "position"}

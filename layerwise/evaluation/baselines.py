@@ -69,6 +69,14 @@ BASELINES: dict[str, Baseline] = {
     "pixel_logistic": Baseline(
         "Logistic regression of each pixel on its colours and those around it", ("mask",), True
     ),
+    "bilinear": Baseline("Bilinear interpolation of the coarse field", ("field",), True),
+    "bicubic": Baseline("Bicubic interpolation of the coarse field", ("field",), True),
+    "climatology": Baseline("The mean field of the training rows", ("field",), True),
+    "corrected_bicubic": Baseline(
+        "Bicubic interpolation, plus what it lacks in each cell in the mean of training",
+        ("field",),
+        True,
+    ),
     "copy": Baseline("The source text as it is", ("text",), True),
     "dictionary": Baseline(
         "Word by word, from a dictionary learned from the pairs (IBM model 1)", ("text",), True

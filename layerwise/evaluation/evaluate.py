@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from layerwise.contracts import Batch, Dataset, Target, Task
 from layerwise.metrics import column_names
+from layerwise.metrics.fields import field_columns
 
 BATCH_SIZE = 1024  # rows at a time
 
@@ -140,7 +141,7 @@ def predictions_table(
     columns |= {"split": split, "fold": fold}
     if truth is not None:
         columns |= _truth_columns(target, _array(truth))
-    columns |= _matrix_columns(column_names(target, "score"), _full_scores(target, _array(scores)))
+    columns |= _columns(target, "score", _full_scores(target, _array(scores)))
     for name, column in (("weight", weight), ("group", group)):
         if column is not None:
             columns[name] = _array(column)
@@ -148,12 +149,19 @@ def predictions_table(
     return DataFrame(columns)
 
 
-def _truth_columns(target: Target, truth: np.ndarray) -> dict[str, object]:
+def _truth_columns(target: Target, truth: np.ndarray) -> Mapping[str, object]:
     if target.kind not in ("binary", "classes"):
-        return _matrix_columns(column_names(target, "truth"), truth)
+        return _columns(target, "truth", truth)
     codes = np.nan_to_num(truth.reshape(-1).astype(float), nan=-1).astype(np.int64)
     texts = np.array([*target.classes, None], dtype=object)  # a code of -1 finds None
     return {"truth": Series(texts[np.maximum(codes, -1)], dtype="str")}
+
+
+def _columns(target: Target, stem: str, values: np.ndarray) -> Mapping[str, object]:
+    names = column_names(target, stem)
+    if target.kind == "field":
+        return field_columns(names, values)
+    return _matrix_columns(names, values)
 
 
 def _matrix_columns(names: list[str], values: np.ndarray) -> dict[str, object]:

@@ -27,6 +27,8 @@ def worst_table(
     table: DataFrame, target: Target, *, split: str = "test", count: int = COUNT
 ) -> DataFrame:
     """Give the rows of the predictions table with the worst mistakes of a split, worst first."""
+    if target.kind == "field":  # maps are drawn, not listed
+        return table.iloc[:0]
     if target.kind in ("text", "mask"):  # what is wrong with a translation is no number
         return table.iloc[:0]
     known = table[column_names(target, "truth")].notna().all(axis=1)

@@ -12,6 +12,7 @@ from layerwise.evaluation.compare import statement
 from layerwise.evaluation.intervals import Difference, Score, differences, intervals
 from layerwise.evaluation.verdict import finding_of, give_verdict
 from layerwise.metrics import Metric, Predictions, column_names, coverage_metrics, find_metric
+from layerwise.metrics.fields import field_columns
 
 SPLITS = ("train", "validation", "test")
 
@@ -95,7 +96,9 @@ def baseline_table(result: BaselineResult, table: DataFrame, target: Target) -> 
     rows = table["row"].to_numpy(dtype=np.int64)
     scores = result.scores.reshape(len(result.scores), -1)[rows]
     columns = column_names(target, "score")
-    given = {name: scores[:, place] for place, name in enumerate(columns)}
+    given: dict = {name: scores[:, place] for place, name in enumerate(columns)}
+    if target.kind == "field":
+        given = field_columns(columns, scores)
     if result.threshold is not None:
         given["threshold"] = np.broadcast_to(result.threshold, len(result.scores))[rows]
     others = ["threshold", *column_names(target, "threshold")]

@@ -92,6 +92,9 @@ def check_answers(model: Model, example: Any = None) -> None:
 
     example : the inputs of one row where they are no table, array or image; then nothing is asked
     """
+    if example is not None and hasattr(model.task, "check_network"):
+        with undisturbed(model.network), torch.no_grad():
+            model.task.check_network(model.network, example)
     if example is not None or (model.network_name in NETWORKS and model.task_name in TASKS):
         return
     named = model.network_name or type(model.network).__name__

@@ -112,6 +112,8 @@ def _why_task(settings: Any, model: Model) -> str:
         "none", "series", "text", "mask",
     ):  # fmt: skip
         return f"the data are of the form '{model.preparation.form}'"
+    if model.target.kind == "field":
+        return "the data are fields on a grid"
     if model.target.kind == "none":
         return "the network's own rule"
     if isinstance(getattr(type(model.network), "task", None), str):
@@ -129,6 +131,7 @@ def _target_in_words(target: Target) -> str:
     if target.kind == "series" and len(target.names) > MOST_NAMES:
         names = f"{target.names[0]}, ..., {target.names[-1]} ({len(target.names)} numbers)"
     words = {"labels": "several labels at once", "count": "counts", "real": "real numbers",
+             "field": "the fine field",
              "series": "what comes next", "text": "text",
              "mask": f"the class of every pixel ({', '.join(target.classes)})"}  # fmt: skip
     return f"{names}: {words.get(target.kind, target.kind)}"

@@ -1,4 +1,4 @@
-"""Baselines of text, pairs, series, graphs and games; some of them must be trained."""
+"""Baselines of text, pairs, series, graphs, grids and games; some of them must be trained."""
 
 from dataclasses import replace
 from importlib import import_module
@@ -17,6 +17,7 @@ FITTERS = {  # form -> where its baselines are fitted
     "series": "series_baselines",
     "graph": "graph_baselines",
     "game": "game_baselines",
+    "grid": "grid_baselines",
     "masks": "masks_baselines",
 }
 

@@ -153,7 +153,7 @@ def judge_source(model: Model, source: Source, metric: str, metrics: tuple, sett
 def predict_rows(model: Model, source: Source, prevalence: float | None = None) -> DataFrame:
     """The predictions table of a source, with the truth where the source has it."""
     rows = torch.arange(len(source.frame))
-    by_form = model.target.kind in ("series", "text", "mask")
+    by_form = model.target.kind in ("field", "series", "text", "mask")
     known = by_form or all(name in source.frame.columns for name in model.target.names)
     table = _table(model, source, model.answer(source), rows, "test", known, prevalence)
     return _with_threshold(table, model)
@@ -392,7 +392,12 @@ def _beside(model: Model, outputs: Any, rows: int) -> DataFrame | None:
     if not hasattr(model.preparation, "beside"):
         return None
     names = column_names(model.target, "score")
-    constants = {name: np.full(rows, value) for name, value in model.preparation.beside().items()}
+    constants: dict[str, Any] = {
+        name: np.full(rows, value) if np.ndim(value) == 0 else [value] * rows
+        for name, value in model.preparation.beside().items()
+    }
+    if not hasattr(model.task, "beside"):
+        return DataFrame(constants)
     quantiles = {
         f"{name}@{chance}": np.asarray(values)[:, place]
         for chance, values in model.task.beside(outputs).items()

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from layerwise.errors import SettingsError, nearest
+from layerwise.metrics.fields import bias, pattern_correlation
 from layerwise.metrics.formulas import (
     CALIBRATION_BINS,
     Ranking,
@@ -88,7 +89,7 @@ __all__ = [
     "roc_auc",
     "roc_curve",
 ]
-KINDS = ("binary", "classes", "labels", "count", "real", "none", "series", "text", "mask")
+KINDS = ("binary", "classes", "labels", "count", "real", "none", "series", "field", "text", "mask")
 
 
 @dataclass(frozen=True)
@@ -219,14 +220,14 @@ METRICS: dict[str, Metric] = {
     "mae": Metric(
         mae,
         False,
-        (*_AMOUNTS, "series"),
+        (*_AMOUNTS, "series", "field"),
         "Mean absolute error, in the target's unit",
         of_rows=absolute_errors,
     ),
     "rmse": Metric(
         rmse,
         False,
-        (*_AMOUNTS, "series"),
+        (*_AMOUNTS, "series", "field"),
         "Root of the mean squared error, in the target's unit",
         of_rows=squared_errors,
         rooted=True,
@@ -318,6 +319,19 @@ METRICS: dict[str, Metric] = {
         ("mask",),
         "Mean over images of the Dice of each",
         of_rows=image_dice_rows,
+        top=1.0,
+    ),
+    "bias": Metric(
+        bias,
+        False,
+        ("field",),
+        "How far the mean over rows and cells is off, in the target's unit",
+    ),
+    "pattern_correlation": Metric(
+        pattern_correlation,
+        True,
+        ("field",),
+        "Mean over the rows of the correlation in space with the truth",
         top=1.0,
     ),
     "chrf": Metric(

@@ -9,6 +9,7 @@ from math import nan
 
 import numpy as np
 
+from layerwise.metrics.fields import by_row
 from layerwise.metrics.predictions import Predictions
 
 CALIBRATION_BINS = 15  # of equal width on 0 to 1, as Guo et al. 2017 have them
@@ -402,7 +403,9 @@ def squared_errors(predictions: Predictions) -> np.ndarray:
 
 
 def _of_rows(errors: np.ndarray, predictions: Predictions) -> np.ndarray:
-    """Of series the mean over all that a row forecasts, so that a row is one number."""
+    """Of series the mean over all that a row forecasts, of fields that over the cells by area."""
+    if predictions.kind == "field":
+        return by_row(errors, predictions)
     return errors.mean(axis=1, keepdims=True) if predictions.kind == "series" else errors
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from layerwise.contracts import Target
 from layerwise.errors import DataError, nearest
+from layerwise.metrics.fields import area_of, read_fields
 from layerwise.metrics.series import beside_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Predictions:
     group : (rows,), rows of one group are drawn together by the bootstrap
     threshold : (rows,), binary: the chance from which on a row is called positive; (rows, classes),
         classes: said is the class whose chance is the most times its own; None: the likelier class
-    beside : of series what their metrics need, each (rows, outputs); see ``series.beside_of``
+    beside : what metrics of series and fields need, see ``series.beside_of``, ``fields.area_of``
     """
 
     kind: str
@@ -101,7 +102,7 @@ class Predictions:
         if split is not None:
             table = table.loc[table["split"] == split]
         truth, scores = _truth_of(table, target), _scores_of(table, target)
-        known = _is_there(truth)
+        known = _is_there(truth) if target.kind != "field" else np.isfinite(truth).any(axis=1)
         coded = target.kind in ("binary", "classes")
         return cls(
             target.kind,
@@ -122,6 +123,8 @@ def _column(table: DataFrame, name: str, rows: np.ndarray, kind: type | None):
 
 
 def _beside_of(table: DataFrame, target: Target, rows: np.ndarray) -> dict[str, np.ndarray]:
+    if target.kind == "field":
+        return area_of(table, rows)
     if target.kind != "series":
         return {}
     return beside_of(table, column_names(target, "score"), target.names, rows)
@@ -166,6 +169,8 @@ def _scores_of(table: DataFrame, target: Target) -> np.ndarray:
     """Give the score columns; (rows, classes, labels or targets), of texts (rows,)."""
     if target.kind == "text":
         return _texts(table, "score")
+    if target.kind == "field":
+        return read_fields(table, column_names(target, "score"))
     return _read(table, column_names(target, "score"))
 
 
@@ -176,6 +181,8 @@ def _truth_of(table: DataFrame, target: Target) -> np.ndarray:
     """
     if target.kind == "text":
         return _texts(table, "truth")
+    if target.kind == "field":
+        return read_fields(table, column_names(target, "truth"))
     if target.kind not in ("binary", "classes"):
         return _read(table, column_names(target, "truth"))
     codes = {name: code for code, name in enumerate(target.classes)}

@@ -18,6 +18,7 @@ FORM_NETWORKS = {  # form -> what is taken unless a network is named, and why
     "series": ("window_linear", "series: a linear map of the window, hard to beat, before others"),
     "graph": ("gcn", "a graph: convolution over neighbours"),
     "game": ("checkers_net", "a game: value and policy of positions"),
+    "grid": ("unet", "fields on a grid: what is to be added at each cell, from near and far"),
     "masks": ("unet", "images with masks: coarse maps say what is there, fine ones where"),
 }
 

@@ -79,7 +79,7 @@ def draw_importance(record: Record) -> Iterator[Drawing]:
 def draw_judgement(record: Record) -> Iterator[Drawing]:
     """What suits the kind of target; nothing where there are no predictions."""
     judged = record.judged
-    if judged is None or judged.kind in ("series", "text", "mask"):
+    if judged is None or judged.kind in ("field", "series", "text", "mask"):
         return  # their own drawings show what they are
     if judged.kind in ("count", "real"):
         yield from draw_amounts(judged, record.target.names)

@@ -31,6 +31,7 @@ TASKS = {
     "masked_token": "masked_token:MaskedToken",
     "word_vectors": "word_vectors:WordVectors",
     "masked_patch": "masked_patch:MaskedPatch",
+    "downscale": "downscale:Downscale",
 }
 
 
@@ -38,6 +39,7 @@ FORM_TASKS = {  # what is learned from a form of data that brings no labels
     "text": "next_token",
     "pairs": "translate",
     "series": "forecast",
+    "grid": "downscale",
     "game": "self_play",
     "masks": "segment",
 }
