@@ -83,15 +83,19 @@ def evaluate(given: Given) -> None:
 
 def predict(given: Given) -> None:
     """Write the predictions for a source into a file."""
-    from layerwise.command.output import writer
+    from layerwise.command.output import writer, writer_of_fields
     from layerwise.learner import Learner
 
     if not Path(given.values["out"]).suffix:
         _predict_masks(given)
         return
-    write = writer(given.values["out"])
-    learner, explain = Learner.load(given.words[0]), given.values.get("explain", False)
-    write(learner.predict_table(given.words[1], explain=explain))
+    out, explain = given.values["out"], given.values.get("explain", False)
+    write = None if out.lower().endswith((".nc", ".nc4")) else writer(out)
+    learner = Learner.load(given.words[0])
+    if write is None or learner.writes_fields:
+        writer_of_fields(out)(learner.predict_fields(given.words[1]))
+    else:
+        write(learner.predict_table(given.words[1], explain=explain))
     print(f"Predictions: {given.values['out']}")
 
 
@@ -229,7 +233,10 @@ class Verb:
 
 DRY_RUN = Parameter("dry_run", ("bool",), False, "Only show what would be done.")
 OUT = Parameter(
-    "out", ("str",), REQUIRED, "File: .csv, .parquet, .jsonl or .npz; a folder for masks."
+    "out",
+    ("str",),
+    REQUIRED,
+    "File: .csv, .parquet, .jsonl, .npz; of fields .nc; of masks a folder.",
 )
 OPEN_TEST = Parameter("open_test", ("bool",), False, "Judge the test rows that are sealed.")
 EXPLAIN = Parameter("explain", ("bool",), False, "Add the reasons in the table's own columns.")

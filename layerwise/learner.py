@@ -327,7 +327,7 @@ class Learner(BaseEstimator):
         """
         model = self._fitted()
         kind = model.target.kind
-        if kind in ("series", "text", "mask") or model.preparation.form == "game":
+        if kind in ("field", "series", "text", "mask") or model.preparation.form == "game":
             metric = find_metric(self.metrics_[0], model.target.kind)
             table = predict_rows(model, self._read(data))
             answered = table[column_names(model.target, "score")].notna().all(axis=1)
@@ -409,6 +409,25 @@ class Learner(BaseEstimator):
             return asked.examples(model, count, seed)
 
     @property
+    def writes_fields(self) -> bool:
+        """Whether the network gives fields on a grid, which ``predict_fields`` writes."""
+        return self._fitted().target.kind == "field"
+
+    def predict_fields(self, data) -> Any:
+        """The fine fields of a source as an xarray Dataset, on the grid of the target.
+
+        It has the coordinates, the names, the units and the calendar of the data.
+        """
+        if not self.writes_fields:
+            raise SettingsError("--out FILE.nc is for networks that downscale. Give a .csv.")
+        from layerwise.data.grid_writing import as_dataset  # needs xarray
+
+        with own_chance():
+            source = self._read(data)
+            fields = self._fitted().answer(source)
+        return as_dataset(fields, source.whole, self._fitted().preparation)
+
+    @property
     def writes_masks(self) -> bool:
         """Whether the network gives a class for every pixel, which ``masks`` draws."""
         return self._fitted().target.kind == "mask"
@@ -430,25 +449,6 @@ class Learner(BaseEstimator):
         sizes = source.frame[["height", "width"]].to_numpy()
         for name, mask, size in zip(named, codes, sizes, strict=True):
             yield str(name), drawn(mask, tuple(size), options)
-
-    @property
-    def writes_fields(self) -> bool:
-        """Whether the network gives fields on a grid, which ``predict_fields`` writes."""
-        return self._fitted().target.kind == "field"
-
-    def predict_fields(self, data) -> Any:
-        """The fine fields of a source as an xarray Dataset, on the grid of the target.
-
-        It has the coordinates, the names, the units and the calendar of the data.
-        """
-        if not self.writes_fields:
-            raise SettingsError("--out FILE.nc is for networks that downscale. Give a .csv.")
-        from layerwise.data.grid_writing import as_dataset  # needs xarray
-
-        with own_chance():
-            source = self._read(data)
-            fields = self._fitted().answer(source)
-        return as_dataset(fields, source.whole, self._fitted().preparation)
 
     @property
     def writes_text(self) -> bool:

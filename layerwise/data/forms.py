@@ -25,8 +25,8 @@ FORMS = {
     "series": "series_preparation:SeriesPreparation",
     "graph": "graph_preparation:GraphPreparation",
     "game": "game_preparation:GamePreparation",
-    "grid": "grid_preparation:GridPreparation",
     "masks": "mask_preparation:MaskPreparation",
+    "grid": "grid_preparation:GridPreparation",
 }
 
 
