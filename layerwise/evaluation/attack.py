@@ -149,19 +149,28 @@ def _gradients(network: nn.Module, task: Any, inputs: Tensor, truth: Tensor) -> 
 
 
 def _loss(network: nn.Module, task: Any, truth: Tensor) -> Callable[[Tensor], Tensor]:
-    """Function of inputs: -log of the chance of the true class of each row."""
+    """Function of inputs: log of the odds against the true class of each row.
+
+    They rise in the same direction as -log of its chance p: one is a rising function of the other.
+    But where p is nearly 1, as one step would find no slope in -log p, there still is one here.
+    """
     precise = Precise(network)
 
     def loss(inputs: Tensor) -> Tensor:
         chances = task.outputs(precise, Batch(inputs))
-        true = chances.gather(1, truth.unsqueeze(1)).squeeze(1)
-        return -true.clamp_min(LEAST_CHANCE).log()
+        code = truth.unsqueeze(1)
+        others = chances.scatter(1, code, 0.0).sum(dim=1)
+        return _log(others) - _log(chances.gather(1, code).squeeze(1))
 
     return loss
 
 
+def _log(chance: Tensor) -> Tensor:
+    return chance.clamp_min(LEAST_CHANCE).log()
+
+
 class Precise(nn.Module):
-    """The network with its scores in float64: of a chance of nearly 1 enough remains to ascend."""
+    """The network with its scores in float64, in which small chances are not yet 0."""
 
     def __init__(self, network: nn.Module):
         super().__init__()

@@ -15,6 +15,7 @@ from layerwise import __version__
 from layerwise.errors import RunError, SettingsError
 from layerwise.job.attempts import as_before, earlier_attempt, with_threads, write_plan
 from layerwise.job.augmenting import write_augmented
+from layerwise.job.explaining import write_explanations
 from layerwise.job.judging import count_dead_units, write_certificate, write_judgement
 from layerwise.job.learning import Outcome, learn
 from layerwise.job.lock import only_process
@@ -230,6 +231,9 @@ def _judge(plan: Plan, dataset, settings, run: Run | None, outcome, display, lim
         part = judgement.results["headline"]["split"]
         judgement.results["made"] = write_specimens(run, plan, part, outcome.journal)
         write_augmented(run, plan, dataset)
+    if outcome.ended != "interrupted":
+        part = judgement.results["headline"]["split"]
+        write_explanations(run, plan, judgement.predictions, part)
     about_test_rows = write_judgement(run, plan, judgement, settings)
     if about_test_rows:
         display.say(about_test_rows)

@@ -38,6 +38,9 @@ class Record:
     pictures: np.ndarray | None = None
     plane: dict[str, np.ndarray] | None = None
     specimens: dict[str, np.ndarray] | None = None  # see ``evaluation.specimens``
+    augmented: dict[str, np.ndarray] | None = None  # see ``job.augmenting.write_augmented``
+    explained: dict[str, Any] = field(default_factory=dict)  # see ``job.explaining``
+    explanations: dict[str, np.ndarray] = field(default_factory=dict)
     attack: dict[str, Any] = field(default_factory=dict)  # by method, see ``job.attacking``
     attacked: dict[str, np.ndarray] = field(default_factory=dict)  # "fgsm.clean", ...: 0 to 1
 
@@ -107,6 +110,9 @@ def read_record(run: Run) -> Record:
         pictures=(_read_arrays(run, "worst") or {}).get("images"),
         plane=_read_arrays(run, "plane"),
         specimens=_read_arrays(run, "specimens"),
+        augmented=_read_arrays(run, "augmented"),
+        explained=_read(run, "explained") or {},
+        explanations=_read_arrays(run, "explained") or {},
         attack=_read(run, "attack") or {},
         attacked=_read_arrays(run, "attack") or {},
     )
