@@ -23,8 +23,8 @@ def draw_unlabelled(record: Record) -> Iterator[Drawing]:
         title = "Originals and reconstructions"
         yield _drawing("reconstructions", title, caption, pairs)
     if "samples" in made:
-        sheet = made["samples"]
-        rows = [sheet[start : start + ACROSS] for start in range(0, len(sheet), ACROSS)]
+        drawn = made["samples"]
+        rows = [drawn[start : start + ACROSS] for start in range(0, len(drawn), ACROSS)]
         caption = "Drawn by the network from noise."
         yield _drawing("samples", "Samples", caption, rows)
     if "nearest" in made:
@@ -36,11 +36,11 @@ def draw_unlabelled(record: Record) -> Iterator[Drawing]:
 def _drawing(name: str, title: str, caption: str, rows: list[np.ndarray]) -> Drawing:
     shape = rows[0].shape[1:]
     numbers = DataFrame(np.concatenate([row.reshape(len(row), -1) for row in rows]))
-    figure = _sheet(rows) if len(shape) == 3 and min(shape[1:]) >= LEAST_SIDE else _lines(rows)
+    figure = sheet(rows) if len(shape) == 3 and min(shape[1:]) >= LEAST_SIDE else _lines(rows)
     return Drawing(name, "made", title, caption, figure, numbers, wide=True)
 
 
-def _sheet(rows: list[np.ndarray]):
+def sheet(rows: list[np.ndarray]):
     """Images side by side, all on one scale of grey or colour."""
     _, height, width = rows[0].shape[1:]
     low, high = (float(end(np.concatenate(rows))) for end in (np.min, np.max))
