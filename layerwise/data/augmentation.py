@@ -128,7 +128,10 @@ class Augment:
         drawn = uniforms(seed, batch.keys, NUMBERS)
         inputs, masks = self._moved(inputs, masks, drawn)
         inputs, masks = self._bent(inputs, masks, drawn)
-        inputs = self._erased(self._recoloured(inputs, drawn), drawn)
+        if self.contrast or self.brightness or self.erase:
+            inputs = inputs.clone() if inputs is batch.inputs else inputs
+            self._recolour(inputs, drawn)
+            self._erase(inputs, drawn)
         targets, weight = targets if masks is None else masks, batch.weight
         if not self.splittable:
             inputs, targets, weight = self._mixed(inputs, targets, weight, drawn)
@@ -163,8 +166,8 @@ class Augment:
         """Turned, scaled and sheared about the middle, in one interpolation."""
         if not (self.rotate or self.scale or self.shear):
             return images, masks
-        matrices = self._matrices(drawn, *images.shape[2:]).to(images.dtype)
-        grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
+        height, width = images.shape[2:]
+        grid = _grid(self._matrices(drawn, height, width).to(images.dtype), height, width)
         bent = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
         if masks is not None:
             found = F.grid_sample(
@@ -175,7 +178,7 @@ class Augment:
         return bent, masks
 
     def _matrices(self, drawn: Tensor, height: int, width: int) -> Tensor:
-        """From places in the result to places in the image; (rows, 2, 3), for ``affine_grid``."""
+        """From places in the result to places in the image, both from -1 to 1; (rows, 2, 2)."""
         angle = math.radians(self.rotate) * _signed(drawn[:, ROTATE])
         shear = torch.tan(math.radians(self.shear) * _signed(drawn[:, SHEAR]))
         smaller = (1 + self.scale) ** -_signed(drawn[:, SCALE])
@@ -183,22 +186,21 @@ class Augment:
         turn = torch.stack(
             [cosine, cosine * shear - sine, sine, sine * shear + cosine], dim=1
         ).view(-1, 2, 2)
-        sides = drawn.new_tensor([width, height])  # the grid is from -1 to 1 along both
-        turn = turn * sides / sides[:, None]
-        return torch.cat([turn, torch.zeros_like(turn[:, :, :1])], dim=2)
+        sides = drawn.new_tensor([width, height])  # places are from -1 to 1 along both
+        return turn * sides / sides[:, None]
 
-    def _recoloured(self, images: Tensor, drawn: Tensor) -> Tensor:
+    def _recolour(self, images: Tensor, drawn: Tensor) -> None:
+        """Change contrast and brightness in place, as new memory costs more than the sums."""
         if self.contrast:
             mean = _per_image(_mean(images), images)
             factor = 1 + self.contrast * _signed(drawn[:, CONTRAST])
-            images = (images - mean).mul_(_per_image(factor, images)).add_(mean)
+            images.sub_(mean).mul_(_per_image(factor, images)).add_(mean)
         if self.brightness:
-            images = images + _per_image(self.brightness * _signed(drawn[:, BRIGHTNESS]), images)
-        return images
+            images.add_(_per_image(self.brightness * _signed(drawn[:, BRIGHTNESS]), images))
 
-    def _erased(self, images: Tensor, drawn: Tensor) -> Tensor:
+    def _erase(self, images: Tensor, drawn: Tensor) -> None:
         if not self.erase:
-            return images
+            return
         height, width = images.shape[2:]
         is_erased = drawn[:, ERASE] < 0.5
         box = _box(
@@ -206,7 +208,7 @@ class Augment:
             (1 - drawn[:, ERASE_WIDTH]) * self.erase * is_erased * width,
             drawn[:, ERASE_TOP] * height, drawn[:, ERASE_LEFT] * width, height, width,
         )  # fmt: skip
-        return images.masked_fill(box[:, None], 0.0)
+        images.masked_fill_(box[:, None], 0.0)
 
     def _mixed(self, images: Tensor, targets: Tensor | None, weight: Tensor | None, drawn: Tensor):
         """Mixup or cutmix; each row's partner is the row before it in the batch."""
@@ -278,6 +280,22 @@ def _places(side: int, moves: Tensor, flips: bool, drawn: Tensor) -> Tensor:
     if flips:
         places = torch.where(drawn[:, None] < 0.5, places.flip(0), places)
     return (places + moves[:, None]).clamp_(0, side - 1)
+
+
+def _grid(matrices: Tensor, height: int, width: int) -> Tensor:
+    """Where each pixel of the result comes from, for ``grid_sample``; (rows, height, width, 2).
+
+    What torch's ``affine_grid`` gives without a move, ten times as fast on a processor.
+    """
+    x, y = (
+        (torch.arange(side, device=matrices.device, dtype=matrices.dtype) * 2 + 1) / side - 1
+        for side in (width, height)
+    )
+    grid = matrices.new_empty(len(matrices), height, width, 2)
+    for axis in (0, 1):
+        along, across = matrices[:, axis, :1] * x, matrices[:, axis, 1:] * y
+        torch.add(along[:, None, :], across[:, :, None], out=grid[..., axis])
+    return grid
 
 
 def _pixels(images: Tensor, y: Tensor, x: Tensor) -> Tensor:
