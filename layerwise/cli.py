@@ -158,6 +158,23 @@ def attack(given: Given) -> None:
     print(f"Report: {Run.open(given.words[0]).path('report.html')}")
 
 
+def style(given: Given) -> None:
+    """Write a picture with the content of one photograph and the style of another."""
+    from layerwise.command.generated import write_picture
+    from layerwise.learner import style_picture
+
+    settings = {"verbose": True, **given.values}
+    write = write_picture(settings.pop("out"))
+    write(style_picture(*given.words, **settings))
+    print(f"Picture: {given.values['out']}")
+
+
+def style_flags() -> tuple[Parameter, ...]:
+    """Give the parameters of ``style_picture`` but the two photographs and what it says."""
+    found = read_function("learner.py", "style_picture")[2:]
+    return tuple(one for one in found if one.name != "verbose")
+
+
 def resume(given: Given) -> int:
     """Continue a run."""
     from layerwise.learner import Learner
@@ -274,6 +291,7 @@ STRENGTH = Parameter(
 )
 CLIMBS = Parameter("steps", ("int",), 20, "Steps of pgd.")
 MOST = Parameter("count", ("int", "None"), None, "Rows at most; unset: 10000, of pgd 1000.")
+PICTURE = Parameter("out", ("str",), REQUIRED, "Picture to write: .png.")
 METRIC = Parameter("metric", ("str", "None"), None, "What is compared; unset: what led the first.")
 
 VERBS = {
@@ -306,6 +324,12 @@ VERBS = {
         ("RUN", "[SOURCE]"),
         "See how accurate a classifier stays under attack.",
         lambda: (METHOD, STRENGTH, CLIMBS, MOST),
+    ),
+    "style": Verb(
+        style,
+        ("CONTENT", "STYLE"),
+        "Paint one photograph in the style of another; files, or china and flower.",
+        lambda: (PICTURE, *style_flags()),
     ),
     "resume": Verb(resume, ("RUN",), "Continue a run where it stopped.", lambda: (EPOCHS,)),
     "report": Verb(report, ("RUN",), "Write the report of a run again."),

@@ -33,7 +33,9 @@ from layerwise.job.model import Model, load_model
 from layerwise.job.opening import open_test_rows
 from layerwise.job.plan import make_plan
 from layerwise.job.rows import learns_without_labels, read_source
+from layerwise.job.styling import Styling, styled
 from layerwise.metrics import Predictions, column_names, find_metric
+from layerwise.report.live import Display
 from layerwise.run import Run
 from layerwise.scaling.processes import ALONE
 
@@ -63,7 +65,9 @@ class Learner(BaseEstimator):
     data_options : dict
         How the source is read, such as ``{"categorical": ["code"], "image_size": 32}``.
     recipe : str
-        "modern" (measured default) or "historic" (the network's paper, departures listed).
+        "modern" (measured default), "historic" (the network's paper, departures listed), or, from
+        trained weights, "head" (the output layer alone learns) or "fine_tune" (then the layers
+        below it, at a tenth of its rate; ``learning_rate`` may say head=0.01,body=0.001).
     pretrained : bool
         Start from the network's published weights, which ``layerwise fetch NETWORK`` gets first.
     optimizer : str
@@ -694,6 +698,51 @@ class Learner(BaseEstimator):
                 skip_check_array=named,
             ) if not named else _names_checked(self, data)  # fmt: skip
         return data
+
+
+def style_picture(
+    content: str,
+    style: str,
+    *,
+    size: int = 256,
+    steps: int = 80,
+    style_weight: float = 10.0,
+    smoothness: float = 5.0,
+    weights: str = "auto",
+    seed: int = 0,
+    verbose: bool = False,
+) -> np.ndarray:
+    """A picture with the content of one photograph and the style of another (Gatys et al. 2016).
+
+    Parameters
+    ----------
+    content : str or path
+        An image file, or china or flower, which scikit-learn ships.
+    style : str or path
+        The same.
+    size : int
+        Pixels of the longer side.
+    steps : int
+        How often the picture is changed.
+    style_weight : float
+        What the style counts, the content counting 1.
+    smoothness : float
+        What the mean squared difference of neighbouring pixels counts.
+    weights : str
+        Of VGG-19: published (layerwise fetch vgg19), random, or auto: published where they are.
+    seed : int
+        Draws other random weights.
+    verbose : bool
+        Say which weights there are and how it goes.
+
+    Returns
+    -------
+    array
+        (height, width, 3) uint8.
+    """
+    how = Styling(size, steps, style_weight, smoothness, weights, seed)
+    with own_chance():
+        return styled(content, style, how, Display(verbose))
 
 
 def _is_array(data) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import ceil, sqrt
 from pathlib import Path
 
@@ -59,6 +59,14 @@ def write_generated(file: str, examples: np.ndarray, names: tuple[str, ...]) -> 
     flat = examples.reshape(len(examples), -1)
     names = names or tuple(f"pixel {place}" for place in range(flat.shape[1]))
     writer(file)(DataFrame(flat, columns=list(names)))
+
+
+def write_picture(file: str) -> Callable[[np.ndarray], None]:
+    """Give the function that writes (height, width, 3) uint8; SettingsError for another suffix."""
+    path = Path(file)
+    if path.suffix.lower() != ".png":
+        raise SettingsError(f"--out must end in .png; got '{file}'.")
+    return lambda picture: write_whole(path, lambda beside: _save(picture, beside))
 
 
 def sheet(images: np.ndarray) -> np.ndarray:

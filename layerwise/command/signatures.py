@@ -42,9 +42,9 @@ class ClassText:
 
 
 def read_function(file: str, function: str) -> tuple[Parameter, ...]:
-    """Give the parameters of "Class.method" in a file of the package, but for ``self``."""
+    """Give the parameters of a function or "Class.method" in a file, but for ``self``."""
     owner, _, method = function.rpartition(".")
-    node = _find(_parse(file).body, owner)
+    node = _find(_parse(file).body, owner) if owner else _parse(file)
     definition = _find(node.body, method)
     texts = _descriptions(ast.get_docstring(definition if method != "__init__" else node) or "")
     return _parameters(definition, texts)
