@@ -14,7 +14,6 @@ from layerwise.report import mistakes, sentences, tables
 from layerwise.report.curves import per_class
 from layerwise.report.draw_attack import draw_attack
 from layerwise.report.draw_augmented import draw_augmented
-from layerwise.report.draw_augmented import draw_augmented
 from layerwise.report.draw_explained import draw_explained
 from layerwise.report.draw_judgement import draw_comparison, draw_importance, draw_judgement
 from layerwise.report.draw_plane import draw_plane
@@ -120,7 +119,6 @@ def _drawings(record: Record) -> Iterator[Drawing]:
     yield from draw_importance(record)
     yield from draw_explained(record)
     yield from draw_training(record)
-    yield from draw_augmented(record)
     yield from draw_augmented(record)
     yield from draw_judgement(record)
     yield from _of_form(record) if record.form else draw_unlabelled(record)

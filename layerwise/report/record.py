@@ -39,7 +39,6 @@ class Record:
     plane: dict[str, np.ndarray] | None = None
     specimens: dict[str, np.ndarray] | None = None  # see ``evaluation.specimens``
     augmented: dict[str, np.ndarray] | None = None  # see ``job.augmenting.write_augmented``
-    augmented: dict[str, np.ndarray] | None = None  # see ``job.augmenting.write_augmented``
     explained: dict[str, Any] = field(default_factory=dict)  # see ``job.explaining``
     explanations: dict[str, np.ndarray] = field(default_factory=dict)
     attack: dict[str, Any] = field(default_factory=dict)  # by method, see ``job.attacking``
@@ -111,7 +110,6 @@ def read_record(run: Run) -> Record:
         pictures=(_read_arrays(run, "worst") or {}).get("images"),
         plane=_read_arrays(run, "plane"),
         specimens=_read_arrays(run, "specimens"),
-        augmented=_read_arrays(run, "augmented"),
         augmented=_read_arrays(run, "augmented"),
         explained=_read(run, "explained") or {},
         explanations=_read_arrays(run, "explained") or {},
