@@ -58,6 +58,7 @@ OPTIONS = {
     "image_column": "the column that names image files",
     "image_size": "pixels: 64, or height,width",
     "image_mode": "grey, rgb or rgba",
+    "skip_damaged": "how many images that cannot be read may be left out, at most",
     "image_bits": "bits that 16-bit images use: 8 to 16, such as 12",
 }
 
@@ -113,7 +114,8 @@ def read(
         if answers is not None:
             more = with_targets(more, answers, key, target)
         source = with_part(source, part, more)
-    return replace(source, options={**options, **source.options})
+    again = {name: value for name, value in options.items() if name != "skip_damaged"}
+    return replace(source, options={**again, **source.options})
 
 
 def _are_texts(data, other) -> bool:

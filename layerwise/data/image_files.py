@@ -17,6 +17,16 @@ MOST_PIXELS = 100_000_000  # of one image; more is a bomb or a mistake
 
 def of_each(function, files: Sequence[Path]) -> list:
     """The function of every file, by threads; all that cannot be read is told in one error."""
+    results = each_or_error(function, files)
+    errors = [result for result in results if isinstance(result, DataError)]
+    if errors:
+        more = f" {len(errors) - 1:,} more images cannot be read." if len(errors) > 1 else ""
+        raise DataError(f"{errors[0]}{more} --data.skip_damaged {len(errors)} leaves out as many.")
+    return results
+
+
+def each_or_error(function, files: Sequence[Path]) -> list:
+    """The function of every file, by threads, or the DataError that it raised."""
 
     def tried(path: Path):
         try:
@@ -29,12 +39,7 @@ def of_each(function, files: Sequence[Path]) -> list:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # judged in _header
         warnings.simplefilter("ignore", UserWarning)  # damaged EXIF data and the like
         with ThreadPoolExecutor(workers) as pool:
-            results = list(pool.map(tried, files))
-    errors = [result for result in results if isinstance(result, DataError)]
-    if errors:
-        more = f" {len(errors) - 1:,} more images cannot be read." if len(errors) > 1 else ""
-        raise DataError(f"{errors[0]}{more}")
-    return results
+            return list(pool.map(tried, files))
 
 
 def open_image(path: Path) -> Image.Image:

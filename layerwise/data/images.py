@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from pandas import DataFrame
 
+from layerwise.data.damaged_images import whole_images
 from layerwise.data.files import files_below
 from layerwise.data.image_cache import decode
 from layerwise.data.source import Source, counted
@@ -35,13 +36,15 @@ def read_image_folder(folder: Path, options: dict) -> Source:
     files = sorted(_image_files(folder, others))
     if not files:
         raise DataError(f"{folder} holds no images. Give a folder with a sub-folder per class.")
-    notes = []
+    whole, notes = whole_images(files, options)
+    files = [path for path, kept in zip(files, whole, strict=True) if kept]
     if others:
         files_left = counted(len(others), "file")
         notes.append(f"{files_left} with other names than images have: left out ({others[0]}).")
     places = [path.relative_to(folder).parts for path in files]
     places = _below_single_folders(places, notes)
     parts = official_parts(places)
+    _check_parts(folder, files, places)
     if parts is not None:
         places = [place[1:] for place in places]
         notes.append("The folders train, validation and test decide which rows are which.")
@@ -86,7 +89,11 @@ def with_images(source: Source, folder: Path, options: dict) -> Source | None:
             f"{len(lacking):,} of {len(files):,} images that column '{column}' names do not "
             f"exist, such as {lacking[0]}. Names count from the folder of the table."
         )
+    whole, left_out = whole_images(files, options)
+    files = [path for path, kept in zip(files, whole, strict=True) if kept]
+    source = source if whole.all() else source.take(np.flatnonzero(whole))
     images, said, used = decode(files, options)
+    said = (*left_out, *said)
     said = (f"Column '{column}' names the images.", *said)
     about = f"{source.about}, with images of {_size_text(images.shape)}"
     return Source(
@@ -121,6 +128,17 @@ def official_parts(places: Sequence[tuple[str, ...]]) -> np.ndarray | None:
     if "validation" not in parts or "test" not in parts:
         parts[parts == "train"] = ""  # the split takes the missing part from these
     return parts
+
+
+def _check_parts(folder: Path, files: Sequence[Path], places: Sequence[tuple[str, ...]]) -> None:
+    """Refuse parts of which one has class folders and the other has not, as ImageNet's val."""
+    deep = {place[0] for place in places if len(place) > 2 and place[0].lower() in PARTS}
+    for path, place in zip(files, places, strict=True):
+        if deep and len(place) == 2 and place[0].lower() in PARTS:
+            raise DataError(
+                f"{path} lies in no class folder, but images in {folder / min(deep)} do. Sort the "
+                f"images of {folder / place[0]} into folders of their classes, or move them out."
+            )
 
 
 def _about_classes(folder: Path, labels: list[str]) -> list[str]:
