@@ -9,11 +9,11 @@ from torch import nn
 from layerwise.data.source import counted
 from layerwise.errors import RunError, SettingsError
 from layerwise.job.choices import Choice
+from layerwise.job.fine_tuning import FINE_TUNING, check_start
 from layerwise.job.model import load_model
 from layerwise.job.plan import Plan
+from layerwise.layers.body import output_layer
 from layerwise.run import Run, plain
-
-HEAD = "last."  # where the weights of the networks' output layers stand
 
 
 def started_from(plan: Plan, wanted: Mapping[str, Any], settings: Any) -> Plan:
@@ -23,6 +23,7 @@ def started_from(plan: Plan, wanted: Mapping[str, Any], settings: Any) -> Plan:
     Raises SettingsError where the earlier network is another one or saw other inputs, RunError
     where that run does not know its training rows.
     """
+    check_start(settings, wanted.get("from_"))
     if wanted.get("from_") is None:
         return plan
     if settings.folds or settings.repeats > 1:
@@ -43,17 +44,28 @@ def started_from(plan: Plan, wanted: Mapping[str, Any], settings: Any) -> Plan:
         )
     _check_tokens(plan, run)
     before = run.read("plan")
-    if before["target"]["kind"] != "none" or plan.model.target.kind == "none":
+    name = before["network"]["name"]
+    alike = bool(name) and name == plan.model.network_name
+    if alike and settings.recipe in FINE_TUNING and _asks_other_things(plan, before):
+        taken = f"{_take_all_but_head(plan, run)} of run {run.name}; the output layer starts anew"
+    elif before["target"]["kind"] != "none" or plan.model.target.kind == "none":
         _check_fits(plan, run, ("classes", "inputs", "weights"))
         plan.model.network.load_state_dict(run.read_tensors("network"))
         taken = f"the weights of run {run.name}"
-    elif before["network"]["name"] and before["network"]["name"] == plan.model.network_name:
+    elif alike:
         taken = f"{_take_all_but_head(plan, run)} of run {run.name}, all but the output layer"
     else:
         taken = f"{counted(_take_layers(plan, run), 'layer')} of the encoder of run {run.name}"
     rows = run.read_tensors("rows")["train"].numpy()
     why = f"with the rows that it learned from, {len(rows):,}, in the leak certificate"
     return replace(plan, parent_rows=rows, choices=[*plan.choices, Choice("from", taken, why)])
+
+
+def _asks_other_things(plan: Plan, before: Mapping[str, Any]) -> bool:
+    """Whether the outputs mean something else than in the earlier run: other classes or amounts."""
+    here = plain(vars(plan.model.target))
+    compared = ("kind", "classes") if here["classes"] else ("kind", "names")
+    return any(before["target"][what] != here[what] for what in compared)
 
 
 def _take_all_but_head(plan: Plan, run: Run) -> str:
@@ -64,7 +76,8 @@ def _take_all_but_head(plan: Plan, run: Run) -> str:
     """
     _check_fits(plan, run, ("inputs", "scaling"))
     theirs, ours = run.read_tensors("network"), plan.model.network.state_dict()
-    bodies = [{n: t for n, t in one.items() if not n.startswith(HEAD)} for one in (theirs, ours)]
+    head = output_layer(plan.model.network)[0] + "."
+    bodies = [{n: t for n, t in one.items() if not n.startswith(head)} for one in (theirs, ours)]
     then, here = map(_shapes, bodies)
     if then != here:
         raise SettingsError(

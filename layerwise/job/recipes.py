@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from layerwise.contracts import Recipe, Stage, Target
+from layerwise.job.fine_tuning import FINE_TUNING, fine_tuning
 from layerwise.job.model import build_task
 from layerwise.networks.choose import recipe_of
+from layerwise.tasks.fine_tune import FineTune
 
 RATES = {  # for an optimizer that is not the recipe's: torch's own defaults, or the usual ones
     "sgd": 0.05,
@@ -33,9 +35,14 @@ def resolve_recipe(
     settings : has ``recipe``, ``optimizer``, ``learning_rate`` and the other flags of learning
     rows : training rows
     """
-    stages = list(recipe_of(kind, settings.recipe))
+    fine = settings.recipe in FINE_TUNING
+    stages = list(recipe_of(kind, "modern" if fine else settings.recipe))
     last, notes = _fitted_to_rows(stages[-1], settings, rows)
     stages[-1] = _with_steps(_changed(last, settings), rows)
+    if fine:
+        return tuple(
+            _with_steps(one, rows) for one in fine_tuning(settings.recipe, stages[-1], task)
+        ), notes
     own = [None if stage.task is not None else task for stage in stages[:-1]]
     pairs = zip(stages, [*own, task], strict=True)
     return tuple(_with_task(stage, given, target) for stage, given in pairs), notes
@@ -79,7 +86,7 @@ def _with_steps(stage: Stage, rows: int) -> Stage:
 
 def _fitted_to_rows(stage: Stage, settings: Any, rows: int) -> tuple[Stage, tuple[str, ...]]:
     """Larger batches and fewer epochs where the recipe would take more steps than it needs."""
-    if settings.recipe != "modern" or not isinstance(stage.batch_size, int):
+    if settings.recipe not in ("modern", *FINE_TUNING) or not isinstance(stage.batch_size, int):
         return stage, ()
     size = stage.batch_size
     while rows / size > MOST_STEPS_PER_EPOCH and size < LARGEST_BATCH:
@@ -108,6 +115,9 @@ def default_patience(stage: Stage) -> int:
 
 def stage_record(stage: Stage) -> dict[str, Any]:
     """A stage as JSON values."""
+    if isinstance(stage.task, FineTune):
+        name = type(stage.task.task).__name__
+        return {**vars(stage), "task": name, "learns": stage.task.learns}
     return {**vars(stage), "task": type(stage.task).__name__}
 
 
@@ -124,7 +134,8 @@ def in_words(stage: Stage) -> str:
     penalties = "".join(f", {n} {getattr(stage, n)}" for n in ("l1", "l2") if getattr(stage, n))
     length = f"{stage.epochs} epochs" if stage.steps is None else f"{stage.steps:,} steps"
     clip = f", gradients clipped at {stage.clip}" if stage.clip else ""
+    learns = f"; {stage.task.learns}" if isinstance(stage.task, FineTune) else ""
     return (
         f"{stage.optimizer}{options}, learning rate {shown} ({stage.schedule}), "
-        f"{length}, batches {size}{penalties}{clip}"
+        f"{length}, batches {size}{penalties}{clip}{learns}"
     )
