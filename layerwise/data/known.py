@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ import numpy as np
 import pandas as pd
 
 from layerwise.data.arrays import arrays_source
+from layerwise.data.cifar import HUNDRED, NAMES_OF_HUNDRED, TEN, TEST, read_cifar, read_cifar10
 from layerwise.data.graph_known import cora, karate, les_miserables, tu
 from layerwise.data.grid_known import climate, elevation
 from layerwise.data.idx import read_idx
 from layerwise.data.made import MADE
+from layerwise.data.made_images import synthetic_imagenet
 from layerwise.data.numpy_files import read_npz
 from layerwise.data.pair_folders import is_pair_folder, read_pair_folder
 from layerwise.data.parquet import read_parquet
@@ -35,10 +37,6 @@ CLOTHES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
-CIFAR10 = (
-    "airplane", "automobile", "bird", "cat", "deer",
-    "dog", "frog", "horse", "ship", "truck",
-)  # fmt: skip
 HIGGS = (
     "label", "lepton_pT", "lepton_eta", "lepton_phi",
     "missing_energy_magnitude", "missing_energy_phi",
@@ -46,6 +44,7 @@ HIGGS = (
     "m_jj", "m_jjj", "m_lv", "m_jlv", "m_bb", "m_wbb", "m_wwbb",
 )  # fmt: skip
 
+CIFAR_FILES = {"cifar10": (*TEN, TEST), "cifar100": (*HUNDRED, *NAMES_OF_HUNDRED)}
 MNIST_FROM = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 FASHION_FROM = (
     "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
@@ -69,6 +68,11 @@ FILES: dict[str, dict[str, str]] = {  # name -> address -> check sum
             "md5:c32a1d4ab5d03f1284b67883e8d87530"
         ),
     },
+    "cifar100": {
+        "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz": (
+            "md5:03b5dce01913d631647c71ecec9e9cb8"
+        ),
+    },
     "higgs": {
         "https://archive.ics.uci.edu/ml/machine-learning-databases/00280/HIGGS.csv.gz": (
             "sha256:ea302c18164d4e3d916a1e2e83a9a8d07069fa6ebc7771e4c0540d54e593b698"
@@ -85,8 +89,8 @@ FILES: dict[str, dict[str, str]] = {  # name -> address -> check sum
         ),
     },
 }
-SIZES = {"mnist": "12 MB", "fashion_mnist": "31 MB", "cifar10": "170 MB", "higgs": "2.8 GB",
-         "names": "0.2 MB", "tinyshakespeare": "1.1 MB"}  # fmt: skip
+SIZES = {"mnist": "12 MB", "fashion_mnist": "31 MB", "cifar10": "170 MB", "cifar100": "161 MB",
+         "higgs": "2.8 GB", "names": "0.2 MB", "tinyshakespeare": "1.1 MB"}  # fmt: skip
 
 
 def read_known(name: str, options: dict) -> Source:
@@ -123,8 +127,8 @@ def fetch(name: str) -> Path:
         return folder
     for address, checksum in FILES[name].items():
         download(address, checksum, folder)
-    if name == "cifar10":
-        _unpack_cifar10(folder)
+    if name in CIFAR_FILES:
+        _unpack_cifar(folder, CIFAR_FILES[name])
     if name == "higgs":
         _higgs_to_parquet(folder)
     return folder
@@ -183,36 +187,39 @@ def _cifar10(options: dict) -> Source:
     if subset:
         source = read_npz(subset[0])
         return _renamed(source, "cifar10", f"{about}, subset of {len(source.frame):,}")
-    names = [f"data_batch_{number}.bin" for number in range(1, 6)] + ["test_batch.bin"]
-    files = [next(iter(folder.rglob(name)), folder / name) for name in names]
+    files = [next(iter(folder.rglob(name)), folder / name) for name in CIFAR_FILES["cifar10"]]
     lacking = [file.name for file in files if not file.is_file()]
     if lacking:
         raise DataError(
             f"{folder} lacks {', '.join(lacking)} of CIFAR-10's binary version. "
             "Run: layerwise fetch cifar10"
         )
-    batches = [_cifar10_batch(file) for file in files]
-    rows = np.concatenate(batches)
-    parts = np.repeat(["", "test"], [sum(map(len, batches[:5])), len(batches[5])])
-    images = rows[:, 1:].reshape(-1, 3, 32, 32)
-    labels = np.array(CIFAR10)[rows[:, 0]]
-    source = arrays_source("cifar10", images, labels, None, about=about, notes=[])
-    return _renamed(source, "cifar10", about, parts=parts.astype("<U10"))
+    return read_cifar10(files)
 
 
-def _cifar10_batch(path: Path) -> np.ndarray:
-    """(rows, 3073) uint8: a label, then 32 x 32 red, green and blue values."""
-    row = 1 + 3 * 32 * 32
-    data = np.fromfile(path, dtype=np.uint8)
-    if not len(data) or len(data) % row or data[::row].max() > 9:
-        raise DataError(f"{path} is cut off or damaged. Remove it; run: layerwise fetch cifar10")
-    return data.reshape(-1, row)
+def _cifar10_subset(options: dict) -> Source:
+    file = data_folder() / "cifar10-subset" / "cifar10_subset.npz"
+    if not file.is_file():
+        raise DataError(
+            f"The data set 'cifar10_subset' is not in {data_folder()}, and cannot be fetched. Put "
+            "cifar10_subset.npz with x_train, y_train, x_test, y_test and class_names into a "
+            "folder cifar10-subset there, set LAYERWISE_DATA to the folder that holds it, or "
+            "fetch cifar10."
+        )
+    source = read_npz(file)
+    about = f"CIFAR-10: small photographs (Krizhevsky 2009), subset of {len(source.frame):,}"
+    return _renamed(source, "cifar10_subset", about)
 
 
-def _unpack_cifar10(folder: Path) -> None:
-    """The six files of the binary version; no name in the archive decides a path."""
-    archive = folder / "cifar-10-binary.tar.gz"
-    wanted = {*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"}
+def _cifar100(options: dict) -> Source:
+    folder = _place("cifar100")
+    found = next(folder.rglob(HUNDRED[0]), folder / HUNDRED[0])
+    return read_cifar(found.parent)
+
+
+def _unpack_cifar(folder: Path, wanted: Sequence[str]) -> None:
+    """The files that are wanted, of the one archive; no name in it decides a path."""
+    (archive,) = folder.glob("*-binary.tar.gz")
     with tarfile.open(archive) as tar:
         for member in tar:
             name = member.name.rsplit("/", 1)[-1]
@@ -362,6 +369,9 @@ KNOWN: dict[str, Callable[[dict], Source]] = {
     "mnist": _mnist,
     "fashion_mnist": _fashion_mnist,
     "cifar10": _cifar10,
+    "cifar10_subset": _cifar10_subset,
+    "cifar100": _cifar100,
+    "synthetic_imagenet": synthetic_imagenet,
     "higgs": _higgs,
     **SERIES,
     "names": _text("names", "names.txt", "first names of the United States (SSA; makemore)"),

@@ -6,6 +6,7 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+from layerwise.data.cifar import holds_cifar, read_cifar
 from layerwise.data.files import PARQUET_SUFFIXES, TABLE_SUFFIXES, files_below, first_bytes
 from layerwise.data.graph_files import (
     from_networkx,
@@ -200,6 +201,8 @@ def _read_folder(folder: Path, options: dict) -> Source:
         return read_grid(folder)
     if idx_files(folder):
         return read_idx(folder)
+    if holds_cifar(folder):
+        return read_cifar(folder)
     if is_pair_folder(folder):
         return read_pair_folder(folder, options)
     if is_tu(folder):

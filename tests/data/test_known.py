@@ -188,7 +188,7 @@ def test_cifar10_is_read_from_its_binary_version(tmp_path, monkeypatch):
         for name in names:
             row.tofile(tmp_path / name)
             tar.add(tmp_path / name, f"cifar-10-batches-bin/{name}")
-    known._unpack_cifar10(folder)
+    known._unpack_cifar(folder, known.CIFAR_FILES["cifar10"])
     source = read("cifar10")
     assert source.inputs.shape == (6, 3, 32, 32)
     assert source.inputs[0, 0, 0, 0] == 11
@@ -215,7 +215,7 @@ def test_the_full_higgs_becomes_float32_parquet(tmp_path, monkeypatch):
 
 def test_every_known_name_is_listed_once():
     assert {"digits", "xor", "people", "mnist", "cifar10", "higgs"} <= set(KNOWN)
-    assert len(KNOWN) == 35
+    assert len(KNOWN) == 40
 
 
 def test_importing_the_room_loads_neither_torch_nor_scikit_learn():
