@@ -15,7 +15,7 @@ def picture(seed, side=16):
 
 
 def write_pictures(folder, count=12, *, side=16, values=(0, 255), masks="masks", parts=("",)):
-    """``images`` and ``masks`` with PNG files 00, 01, ... in the folder, or in each part's folder."""
+    """Folders ``images`` and ``masks`` with PNG files 00, 01, ..., perhaps in those of parts."""
     for number in range(count):
         place = folder / parts[number % len(parts)]
         image, mask = picture(number, side)
