@@ -287,8 +287,8 @@ class Learner(BaseEstimator):
             Columns that are not used at all.
         from_ : str or path
             A run with the same columns and network, from whose weights training starts, or one
-            without labels, whose encoder gives the first layers; the rows that it learned from
-            are looked for among the test rows.
+            without labels, whose encoder gives the first layers; text is cut into its tokens. The
+            rows that it learned from are looked for among the test rows.
         folder : str or path
             Where the run is written; nothing is written without it.
         """

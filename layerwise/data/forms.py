@@ -7,6 +7,7 @@ prediction, and every constant in it is of the training rows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
 
@@ -93,10 +94,17 @@ def fit_preparation(
     *,
     categories_as: str = "codes",
     inputs_as: str = "standard",
+    taken: Mapping[str, Any] | None = None,
 ) -> Any:
-    """The preparation of a source's form; every constant is learned from the training ``rows``."""
+    """The preparation of a source's form; every constant is learned from the training ``rows``.
+
+    taken : "form" of an earlier run and its "tokens" and "tokens_from", which a text of the same
+        form takes over
+    """
     if source.form:
-        return preparation_class(source.form).fit(source, roles, target, rows, inputs_as=inputs_as)
+        known = {"taken": taken} if taken is not None and taken["form"] == source.form else {}
+        kind = preparation_class(source.form)
+        return kind.fit(source, roles, target, rows, inputs_as=inputs_as, **known)
     return Preparation.fit(
         source, roles, columns, target, rows, categories_as=categories_as, inputs_as=inputs_as
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
 from typing import Any
@@ -15,7 +15,15 @@ from layerwise.contracts import Target
 from layerwise.data.pair_dataset import PairDataset
 from layerwise.data.roles import Roles, load_roles, row_weights
 from layerwise.data.source import Source, counted
-from layerwise.data.tokens import END, PADDING, RESERVED, START, fit_tokens, load_tokens
+from layerwise.data.tokens import (
+    END,
+    PADDING,
+    RESERVED,
+    START,
+    fit_tokens,
+    learned_from,
+    load_tokens,
+)
 from layerwise.errors import DataError, SettingsError
 
 SIDES = ("source", "target")
@@ -53,30 +61,40 @@ class PairPreparation:
         rows: np.ndarray,
         *,
         inputs_as: str = "standard",
+        taken: Mapping[str, Any] | None = None,
     ) -> PairPreparation:
         """Learn both tokenizers from the training rows ``rows`` and no others.
 
         What the source's options say is done: ``tokens`` (characters, bytes, words or bpe),
         ``vocabulary`` (symbols per side, for words and bpe) and ``context`` (most tokens).
+
+        taken : "tokens" and "tokens_from" of an earlier run, which are not learned anew
         Raises DataError where there are no training rows.
         """
         if not len(rows):
             raise DataError("There are no training rows. Give smaller fractions or more rows.")
         kind, size, context = _options(source.options)
         fitted = {"split": "train", "rows": len(rows)}
-        tokens = {
-            side: fit_tokens(kind, texts_of(source, side, rows), size).to_json() for side in SIDES
-        }
+        if taken is not None:
+            tokens = {side: load_tokens(taken["tokens"][side]).to_json() for side in SIDES}
+        else:
+            tokens = {
+                side: fit_tokens(kind, texts_of(source, side, rows), size).to_json()
+                for side in SIDES
+            }
         content = {
             "inputs": {
                 "form": "pairs", "shape": [context, context], "dtype": None, "categories_as": "",
-                "inputs_as": inputs_as, "fitted": fitted, "constants": "tokenizer",
+                "inputs_as": inputs_as, "fitted": fitted,
+                "constants": "tokenizer" if taken is None else "context",
             },
             "columns": [],
             "roles": asdict(roles),
             "target": asdict(target) | {"fitted": fitted},
             "tokens": tokens,
         }  # fmt: skip
+        if taken is not None:
+            content["tokens_from"] = dict(taken["tokens_from"])
         return cls(content)
 
     @classmethod
@@ -166,9 +184,8 @@ class PairPreparation:
 
     def fitted_in_words(self) -> dict[str, str]:
         """Side -> its tokenizer and the number of training rows that it saw."""
-        rows = self.content["inputs"]["fitted"]["rows"]
         return {
-            side: f"{tokens.size:,} {tokens.noun}, from {rows:,} training rows"
+            side: f"{tokens.size:,} {tokens.noun}, from {learned_from(self.content)}"
             for side, tokens in self.tokens.items()
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import blake2b
 from typing import Any
@@ -19,7 +20,15 @@ from layerwise.data.source import Source, counted
 from layerwise.data.target import encode_target
 from layerwise.data.text import TextOptions, texts_of
 from layerwise.data.token_dataset import TokenDataset, token_dataset
-from layerwise.data.tokens import END, START, UNKNOWN, Tokens, fit_tokens, load_tokens
+from layerwise.data.tokens import (
+    END,
+    START,
+    UNKNOWN,
+    Tokens,
+    fit_tokens,
+    learned_from,
+    load_tokens,
+)
 from layerwise.errors import DataError, nearest
 
 MOST_CONTEXT = 256  # tokens of a line that a network sees, unless more are asked for
@@ -58,8 +67,11 @@ class TextPreparation:
         rows: np.ndarray,
         *,
         inputs_as: str = "standard",
+        taken: Mapping[str, Any] | None = None,
     ) -> TextPreparation:
         """Learn vocabulary, context and the target's constants from the training ``rows`` alone.
+
+        taken : "tokens" and "tokens_from" of an earlier run, whose vocabulary is not learned anew
 
         Raises
         ------
@@ -77,7 +89,10 @@ class TextPreparation:
         column = source.options.get("text", "text")
         frame = source.frame.iloc[rows]
         texts = texts_of(cells.column(frame, column))
-        tokens = fit_tokens(options.tokens, texts, options.vocabulary)
+        if taken is None:
+            tokens = fit_tokens(options.tokens, texts, options.vocabulary)
+        else:
+            tokens = load_tokens(taken["tokens"])
         ends = bool(options.lines) and target.kind == "none"
         lengths = np.array([len(row) for row in tokens.encode(texts)]) + ends
         fitted = {"split": "train", "rows": len(rows)}
@@ -88,6 +103,7 @@ class TextPreparation:
             "inputs": {
                 "form": "text", "shape": [context], "dtype": None, "categories_as": "",
                 "inputs_as": inputs_as, "fitted": fitted,
+                "constants": "vocabulary and context" if taken is None else "context",
             },
             "columns": [],
             "roles": asdict(roles),
@@ -95,6 +111,8 @@ class TextPreparation:
             "tokens": tokens.to_json(),
             "text": {"column": column, "lines": bool(options.lines)} | seen,
         }  # fmt: skip
+        if taken is not None:
+            content["tokens_from"] = dict(taken["tokens_from"])
         return cls(content, tensors)
 
     @classmethod
@@ -216,7 +234,8 @@ class TextPreparation:
         longest, cut = self.content["text"]["longest"], self.content["text"]["cut"]
         cut = f"; {cut:,} of them are cut (--data.context)" if cut else ""
         return {
-            "vocabulary": f"{self.tokens.size:,} {self.tokens.noun} and marks, from {rows}",
+            "vocabulary": f"{self.tokens.size:,} {self.tokens.noun} and marks, from "
+            f"{learned_from(self.content)}",
             "context": f"{self.context} tokens; the longest of {rows} has {longest}{cut}",
         }
 

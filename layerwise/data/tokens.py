@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
+from layerwise.data.source import counted
 from layerwise.errors import DataError, MissingExtraError, SettingsError, nearest
 
 PADDING, START, END, UNKNOWN, MASK = range(5)
@@ -290,6 +291,13 @@ def load_tokens(content: dict) -> Tokens:
     """The tokenizer that ``to_json`` described."""
     parts = {name: value for name, value in content.items() if name != "kind"}
     return TOKENS[content["kind"]](*parts.values())
+
+
+def learned_from(content: Mapping[str, Any]) -> str:
+    """The rows that a preparation's tokens saw, in words: its own, or those of an earlier run."""
+    earlier = content.get("tokens_from")
+    rows = counted((earlier or content["inputs"]["fitted"])["rows"], "training row")
+    return rows if earlier is None else f"{rows} of run {earlier['run']}"
 
 
 def _parted(codes: np.ndarray, lengths: list[int]) -> list[np.ndarray]:

@@ -24,7 +24,8 @@ def check(source: Source, split: Split, preparation: Preparation) -> dict:
     """Give the certificate's entry on the fitted constants.
 
     Each must say that it saw the training rows and no others; for tables of at most 1,000,000
-    rows the means and categories are also worked out again from the training rows.
+    rows the means and categories are also worked out again from the training rows. The tokens of
+    an earlier run are named with the rows that they saw.
 
     returns : {"name", "passed", "text", "rows", "columns", "constants": [{"constant", "split",
         "rows"}]}
@@ -54,14 +55,35 @@ def check(source: Source, split: Split, preparation: Preparation) -> dict:
     else:
         text = f"All {number} come from the {len(training):,} training rows and no others"
         text += ": their means and categories were worked out again." if again else "."
+    text += _taken_in_words(content)
     return {
         "name": "Fitted constants",
         "passed": not wrong,
         "text": text,
         "rows": [],
         "columns": wrong[:10],
-        "constants": constants,
+        "constants": [*constants, *_taken(content)],
     }
+
+
+def _taken(content: dict) -> list[dict]:
+    """Give the constants that an earlier run learned, with the rows that it learned them from."""
+    earlier = content.get("tokens_from")
+    if earlier is None:
+        return []
+    split = f"train of run {earlier['run']}"
+    return [{"constant": "inputs: tokens", "split": split, "rows": earlier["rows"]}]
+
+
+def _taken_in_words(content: dict) -> str:
+    earlier = content.get("tokens_from")
+    if earlier is None:
+        return ""
+    rows = counted(earlier["rows"], "training row")
+    return (
+        f" The tokens are those that run {earlier['run']} learned from {rows} of its own; whether "
+        "held-out rows are among the rows of earlier runs stands under 'Rows of an earlier run'."
+    )
 
 
 def _declared(content: dict) -> list[dict]:

@@ -41,6 +41,8 @@ def plan_again(run: Run, settings: Any) -> Plan:
             "with them. Fit from a file to come back to them."
         )
     fit = dict(said["fit"])
+    if fit.get("from_") is not None:  # the earlier run may be gone; its tokens are this one's too
+        fit["from_"] = run.folder if run.read("preparation").get("tokens_from") else None
     plan = make_plan(settings, fit.pop("data"), fit, ALONE)
     if plain(plan.stored_preparation().to_json()) != run.read("preparation"):
         raise RunError(

@@ -42,7 +42,7 @@ def started_from(plan: Plan, wanted: Mapping[str, Any], settings: Any) -> Plan:
             "--no-rows, or did not come to its end), so that nobody could tell whether today's "
             "test rows are among them. Start from another run."
         )
-    _check_tokens(plan, run)
+    _check_form(plan, run)
     before = run.read("plan")
     name = before["network"]["name"]
     alike = bool(name) and name == plan.model.network_name
@@ -58,7 +58,22 @@ def started_from(plan: Plan, wanted: Mapping[str, Any], settings: Any) -> Plan:
         taken = f"{counted(_take_layers(plan, run), 'layer')} of the encoder of run {run.name}"
     rows = run.read_tensors("rows")["train"].numpy()
     why = f"with the rows that it learned from, {len(rows):,}, in the leak certificate"
-    return replace(plan, parent_rows=rows, choices=[*plan.choices, Choice("from", taken, why)])
+    chosen = [Choice("from", taken, why), *_tokens_taken(plan)]
+    return replace(plan, parent_rows=rows, choices=[*plan.choices, *chosen])
+
+
+def _tokens_taken(plan: Plan) -> list[Choice]:
+    """What is said where the tokens were learned by an earlier run."""
+    preparation = plan.model.preparation
+    earlier = preparation.to_json().get("tokens_from")
+    if earlier is None:
+        return []
+    rows = counted(earlier["rows"], "training row")
+    odd = preparation.check(plan.source.take(plan.rows("train").numpy()))
+    return [
+        Choice("tokens", f"those of run {earlier['run']}", f"learned from {rows} of that run"),
+        *(Choice("", note) for note in odd),
+    ]
 
 
 def _asks_other_things(plan: Plan, before: Mapping[str, Any]) -> bool:
@@ -89,29 +104,15 @@ def _take_all_but_head(plan: Plan, run: Run) -> str:
     return f"{len(then)} of {counted(len(ours), 'tensor')}"
 
 
-def _check_tokens(plan: Plan, run: Run) -> None:
-    """Raise SettingsError where the numbers of tokens meant other tokens in the earlier run."""
-    then = run.read("preparation").get("tokens")
-    here = plan.model.preparation.to_json().get("tokens")
-    if then is None or here is None or then == plain(here):
-        return
-    raise SettingsError(
-        f"The vocabulary does not fit the run '{run.folder}' of --from: it must be the same, but "
-        f"{_difference_of_tokens(then, plain(here))}. Give the same --data.tokens; words, "
-        "characters and byte pairs are learned from the training rows, so give the same rows, or "
-        "choose --data.tokens bytes, which are the same everywhere."
-    )
-
-
-def _difference_of_tokens(then: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    if then["kind"] != here["kind"]:
-        return f"that run has {then['kind']} where this one has {here['kind']}"
-    if "symbols" not in then:  # byte pairs, whose merges differ
-        return f"that run merged other pairs of its {then['kind']}"
-    symbols = list(then["symbols"]), list(here["symbols"])
-    sizes = f"that run has {len(symbols[0]):,} {then['kind']}, this one {len(symbols[1]):,}"
-    missing = sorted(set(symbols[1]) - set(symbols[0]))
-    return f"{sizes}, such as {missing[0]!r}" if missing else sizes
+def _check_form(plan: Plan, run: Run) -> None:
+    """Raise SettingsError where one run is of text and the other of pairs: tokens mean others."""
+    both = run.read("preparation"), plain(plan.model.preparation.to_json())
+    forms = [one["inputs"]["form"] for one in both]
+    if all(one.get("tokens") for one in both) and forms[0] != forms[1]:
+        raise SettingsError(
+            f"Run '{run.folder}' of --from learned from {forms[0]}, this one is to learn from "
+            f"{forms[1]}: their tokens are not the same. Start anew, or from a run on {forms[1]}."
+        )
 
 
 def _take_layers(plan: Plan, run: Run) -> int:

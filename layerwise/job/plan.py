@@ -24,6 +24,7 @@ from layerwise.evaluation.thresholds import at_prevalence, decided_at, prior_fac
 from layerwise.job.augmenting import augment_record, choose_augment
 from layerwise.job.checks import check_answers, check_closed_form, check_settings
 from layerwise.job.choices import Choice, choices
+from layerwise.job.inherited import tokens_before
 from layerwise.job.machine import Machine, choose_device, choose_threads
 from layerwise.job.model import (
     DTYPES,
@@ -183,7 +184,9 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
     wanted : the arguments of ``Learner.fit`` but ``data`` and ``folder``
     """
     check_settings(settings)
-    source, roles = read_source(settings, data, wanted)
+    taken = tokens_before(settings, wanted)
+    made_of = None if taken is None else taken["kind"]
+    source, roles = read_source(settings, data, wanted, made_of)
     if source.form and settings.no_rows:
         raise SettingsError(
             f"--no-rows keeps tables and arrays out of a run; a preparation of the form "
@@ -200,7 +203,9 @@ def make_plan(settings: Any, data: Any, wanted: Mapping[str, Any], processes: Pr
     if trains_on_normal_rows(settings, target):
         split = without_anomalies(source, roles, target, split)
     split = _parted(source, split)
-    plan = plan_split(settings, source, roles, target, split, processes, seed=settings.seed)
+    plan = plan_split(
+        settings, source, roles, target, split, processes, seed=settings.seed, taken=taken
+    )
     if not settings.folds:
         return plan
     folds = fold_splits(
@@ -219,11 +224,12 @@ def _parted(source: Source, split: Split) -> Split:
 
 def plan_split(
     settings: Any, source: Source, roles: Roles, target: Target, split: Split,
-    processes: Processes, *, seed: int,
+    processes: Processes, *, seed: int, taken: Mapping[str, Any] | None = None,
 ) -> Plan:  # fmt: skip
     """Decide all that comes after the split; every constant is of its training rows.
 
     seed : of the weights and of the order of the rows
+    taken : the tokens of an earlier run, see ``tokens_before``
     """
     columns = describe_columns(source, roles, source.options)
     train = split.rows("train")
@@ -233,6 +239,7 @@ def plan_split(
         source, roles, columns, target, train,
         categories_as="codes" if embeds else "one_hot",
         inputs_as=_inputs_as(settings, kind),
+        taken=taken,
     )  # fmt: skip
     network, options, why = _choose_network(settings, preparation, len(train), target)
     task = _choose_task(settings, network, target, preparation)

@@ -19,11 +19,17 @@ from layerwise.networks import network_class
 from layerwise.tasks import FORM_TASKS, kinds_of, task_class
 
 
-def read_source(settings: Any, data: Any, wanted: Mapping[str, Any]) -> tuple[Source, Roles]:
-    """The rows, without those that lack a target, and the roles of their columns."""
+def read_source(
+    settings: Any, data: Any, wanted: Mapping[str, Any], tokens: str | None = None
+) -> tuple[Source, Roles]:
+    """The rows, without those that lack a target, and the roles of their columns.
+
+    tokens : what a text is made of, where an earlier run decides it
+    """
+    options = settings.data_options
     source = read(
         data,
-        options=settings.data_options,
+        options=options if tokens is None else {**(options or {}), "tokens": tokens},
         target=wanted.get("target"),
         validation=wanted.get("validation"),
         test=wanted.get("test"),

@@ -4,11 +4,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from translator_cases import GERMAN, pairs, prepared
+from translator_cases import GERMAN, TEXT, pairs, prepared
 
 from layerwise.data.pair_preparation import PairPreparation
+from layerwise.data.roles import Roles
 from layerwise.data.tokens import END, START
 from layerwise.errors import DataError, SettingsError
+
+
+def test_tokens_of_an_earlier_run_are_not_learned_anew():
+    earlier = prepared()
+    taken = {"tokens": earlier.to_json()["tokens"], "tokens_from": {"run": "before", "rows": 8}}
+    source = pairs(["zzz"], ["yyy"])
+    made = PairPreparation.fit(source, Roles(("target",)), TEXT, np.arange(1), taken=taken)
+    assert made.to_json()["tokens"] == earlier.to_json()["tokens"]
+    assert all(
+        said.endswith("from 8 training rows of run before")
+        for said in made.fitted_in_words().values()
+    )
 
 
 def test_targets_are_what_comes_next_and_padding_is_not_counted():

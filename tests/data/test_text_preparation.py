@@ -11,7 +11,7 @@ from text_cases import NAMES, NONE, POEM, lines, pieces, prepared, reviews
 
 from layerwise.contracts import Target
 from layerwise.data.datasets import TensorDataset
-from layerwise.data.forms import FORMS, Prepared, preparation_class
+from layerwise.data.forms import FORMS, Prepared, fit_preparation, preparation_class
 from layerwise.data.roles import Roles
 from layerwise.data.source import Source
 from layerwise.data.text import as_text
@@ -105,6 +105,22 @@ class TestPieces:
 
 
 class TestUnknown:
+    def test_tokens_of_an_earlier_run_are_not_learned_anew(self):
+        earlier = prepared(lines(["ab", "ba", "abba"]))
+        taken = {"form": "text", "tokens": earlier.to_json()["tokens"],
+                 "tokens_from": {"run": "before", "rows": 3}}  # fmt: skip
+        source = lines(["bad", "b"])
+        made = fit_preparation(source, Roles(), (), NONE, np.arange(2), taken=taken)
+        assert made.to_json()["tokens"] == {"kind": "characters", "symbols": "ab"}
+        assert made.fitted_in_words()["vocabulary"] == (
+            "7 characters and marks, from 3 training rows of run before"
+        )
+        assert "such as 'd'" in made.check(source)[0]
+        own = fit_preparation(
+            source, Roles(), (), NONE, np.arange(2), taken={**taken, "form": "pairs"}
+        )
+        assert own.to_json()["tokens"]["symbols"] == "abd"
+
     def test_only_training_rows_make_the_vocabulary(self):
         source = lines(["ab", "ba", "xyz"])
         preparation = prepared(source, rows=[0, 1])

@@ -193,7 +193,9 @@ def test_the_margin_follows_the_metric_and_the_baseline(metric, baseline, margin
 def test_less_than_a_tenth_of_a_point_of_chrf_is_within_the_margin():
     said = np.array(["the cat sat"] * 400, dtype=object)
     other = said.copy()
-    other[0] = "the cat sap"  # 1 row of 400 is worse: by far more than 0.002, by less than 0.1 of 100
+    other[0] = (
+        "the cat sap"  # 1 row of 400 is worse: by far more than 0.002, by less than 0.1 of 100
+    )
     pair = [Predictions("text", (), said, scores) for scores in (said, other)]
     found = judged("chrf", pair)
     assert 0.01 < found.difference.value < 0.1

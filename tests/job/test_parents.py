@@ -1,13 +1,17 @@
 """Starting from an earlier run: its weights, and the rows that it has seen."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from translator_cases import ENGLISH, GERMAN
 
 from layerwise import Learner
 from layerwise.cli import main
 from layerwise.errors import RunError, SettingsError
+from layerwise.job.inherited import tokens_before
 from layerwise.run import Run
 
 QUICK = {"network": "mlp", "baselines": "none"}
@@ -134,11 +138,89 @@ def test_an_encoder_of_another_size_is_refused(notes, reader):
         reading(tokens="bytes", context=20).fit(notes, target="side", from_=reader.folder)
 
 
-def test_another_vocabulary_is_refused(notes, reader, tmp_path):
-    with pytest.raises(SettingsError, match="that run has bytes where this one has words"):
-        reading(tokens="words").fit(notes, target="side", from_=reader.folder)
-    other = reading(tokens="characters").set_params(task="masked_token")
-    other.fit(notes[["note"]], folder=tmp_path / "other")
-    strange = notes.assign(note=notes["note"] + "!")
-    with pytest.raises(SettingsError, match=r"that run has 14 characters, this one 15, such as '!"):
-        reading(tokens="characters").fit(strange, target="side", from_=tmp_path / "other")
+FEW = [("plus" if number % 2 else "minus", f"the {number}th") for number in range(24)]
+
+
+@pytest.fixture(scope="module")
+def few():
+    """Few labels, of texts with words that no earlier text has; one is longer than the context."""
+    notes = [f"{side} it is, {which}" for side, which in FEW]
+    return pd.DataFrame({"note": [notes[0] * 9, *notes[1:]], "side": [side for side, _ in FEW]})
+
+
+@pytest.fixture(scope="module")
+def family(notes, few, tmp_path_factory):
+    """Two runs: byte pairs pretrained without labels, and few labels learned from these on.
+
+    The earlier run's folder is gone; its preparation is kept beside the later run.
+    """
+    pytest.importorskip("tokenizers", reason="needs the extra 'text'")
+    folder = tmp_path_factory.mktemp("family")
+    learner = reading(tokens="bpe", vocabulary=290).set_params(task="masked_token")
+    parent = learner.fit(notes[["note"]], folder=folder / "earlier").run_
+    before, weights = parent.read("preparation"), parent.read_tensors("network")
+    few.to_csv(folder / "few.csv", index=False)
+    learner = reading().set_params(seal_test=True, epochs=0)
+    learner.fit(folder / "few.csv", target="side", from_=parent.folder, folder=folder / "later")
+    shutil.rmtree(parent.folder)
+    return before, weights, learner
+
+
+def test_few_labels_are_learned_with_the_byte_pairs_of_the_earlier_run(few, family):
+    before, weights, learner = family
+    now = learner.run_.read("preparation")
+    assert now["tokens"] == before["tokens"]
+    assert now["tokens"]["kind"] == "bpe"
+    assert now["tokens_from"] == {"run": "earlier", "rows": before["inputs"]["fitted"]["rows"]}
+    vectors = learner.run_.read_tensors("network")["vectors.vectors.weight"]
+    assert torch.equal(vectors, weights["vectors.vectors.weight"])
+    decisions = [one["choice"] for one in learner.run_.read("plan")["decisions"]]
+    assert "those of run earlier" in decisions
+    assert any("longer than the context of 40 tokens" in choice for choice in decisions)
+    again = Learner.load(learner.run_.folder)
+    assert list(again.predict(few[1:])) == list(learner.predict(few[1:]))
+
+
+def test_the_certificate_says_whose_tokens_they_are(family):
+    before, _, learner = family
+    checks = {one["name"]: one for one in learner.run_.read("leaks")["checks"]}
+    fitted, rows = checks["Fitted constants"], before["inputs"]["fitted"]["rows"]
+    assert fitted["passed"] is True
+    assert f"run earlier learned from {rows} training rows of its own" in fitted["text"]
+    trained = learner.run_.read("plan")["splits"]["train"]
+    assert fitted["constants"] == [
+        {"constant": "inputs: context", "split": "train", "rows": trained},
+        {"constant": "target: rows per class", "split": "train", "rows": trained},
+        {"constant": "inputs: tokens", "split": "train of run earlier", "rows": rows},
+    ]
+    assert checks["Rows of an earlier run"]["passed"] is True
+
+
+def test_sealed_test_rows_are_opened_without_the_earlier_run(family):
+    results = Learner.load(family[2].run_.folder).evaluate(open_test=True)
+    assert results["headline"]["split"] == "test"
+
+
+def test_a_grandchild_names_the_run_that_learned_the_tokens(family):
+    before, _, learner = family
+    taken = tokens_before(reading(), {"from_": learner.run_.folder})
+    assert taken["tokens"] == before["tokens"]
+    assert taken["tokens_from"] == {"run": "earlier", "rows": before["inputs"]["fitted"]["rows"]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"tokens": "words"}, r"--data.tokens words does not fit the run .* which has bytes: its"),
+        ({"vocabulary": 300}, r"--data.vocabulary 300 .*which was made without it.* Leave --data"),
+    ],
+)
+def test_other_tokens_than_those_of_the_earlier_run_are_refused(notes, reader, asked, says):
+    with pytest.raises(SettingsError, match=says):
+        reading(**asked).fit(notes, target="side", from_=reader.folder)
+
+
+def test_pairs_of_texts_cannot_start_from_a_text(reader):
+    talk = pd.DataFrame({"source": ENGLISH * 4, "target": GERMAN * 4})
+    with pytest.raises(SettingsError, match="learned from text, this one is to learn from pairs"):
+        Learner(task="translate", network="gru_translator").fit(talk, from_=reader.folder)
