@@ -17,20 +17,21 @@ class FieldDataset:
     coarse : (rows, channels, h, w), missing cells filled
     known : (rows, marked channels, h, w), 1 where it was known, else 0
     scalars : (rows, scalars)
-    correction : (targets, H, W), prepared, what is added to the bases
+    level : (rows, channels), what was taken from each row's channel, in its deviations
+    fixed : (static channels, H, W), inputs that are the same in every row
     down, across : (H, h) and (W, w), bicubic weights; ``mark_`` the bilinear ones of the marks
-    base : per target the channel that is refined, -1 for ``climate``
-    base_scale, base_shift : (targets,), from a prepared channel to the units of the targets
-    climate : (targets, H, W), in the units of the targets
+    base : per target the channel that is refined, -1 where there is none
+    base_scale : (targets,), from a prepared channel to prepared targets
+    base_shift : (targets, H, W), what is added then; of a target without a channel its base
     fine : (rows, targets, H, W), prepared, NaN where missing; None where there is none
     area : (H, W)
-    shown : whether the network sees the correction
     """
 
     coarse: Tensor
     known: Tensor
+    level: Tensor
     scalars: Tensor
-    correction: Tensor
+    fixed: Tensor
     down: Tensor
     across: Tensor
     mark_down: Tensor
@@ -38,10 +39,8 @@ class FieldDataset:
     base: tuple[int, ...]
     base_scale: Tensor
     base_shift: Tensor
-    climate: Tensor
     fine: Tensor | None
     area: Tensor
-    shown: bool
 
     def __len__(self) -> int:
         return len(self.coarse)
@@ -58,8 +57,7 @@ class FieldDataset:
         height, width = self.area.shape
         scalars = self.scalars.index_select(0, rows)[:, :, None, None]
         inputs = [maps, scalars.expand(-1, -1, height, width)]
-        if self.shown:
-            inputs.append(self.correction.expand(len(rows), -1, -1, -1))
+        inputs.append(self.fixed.expand(len(rows), -1, -1, -1))
         if self.known.shape[1]:
             known = self.known.index_select(0, rows)
             inputs.append(self.mark_down @ known @ self.mark_across.T)
@@ -75,13 +73,14 @@ class FieldDataset:
         return replace(self, **moved)
 
     def _targets(self, rows: Tensor, maps: Tensor) -> Tensor:
+        level = self.level.index_select(0, rows)[:, :, None, None]
         bases = [
-            maps[:, own] * self.base_scale[place] + self.base_shift[place]
+            (maps[:, own] + level[:, own]) * self.base_scale[place] + self.base_shift[place]
             if own >= 0
-            else self.climate[place].expand(len(rows), -1, -1)
+            else self.base_shift[place].expand(len(rows), -1, -1)
             for place, own in enumerate(self.base)
         ]
-        base = torch.stack(bases, dim=1) + self.correction
+        base = torch.stack(bases, dim=1)
         if self.fine is None:
             beyond = torch.zeros_like(base)
             counts = torch.zeros_like(base[:, :1])

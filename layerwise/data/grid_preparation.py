@@ -30,9 +30,10 @@ AT_ONCE = 64  # rows that are interpolated together
 class GridPreparation:
     """The one way from coarse and fine fields to batches, in training and in prediction.
 
-    The network sees, on the fine grid: the coarse channels, interpolated (bicubic) and
-    standardized; numbers that have only times, the same everywhere; where all rows are of one
-    place, what each fine cell had beyond the interpolation in the mean of training ("correction");
+    The network sees, on the fine grid: the coarse channels, interpolated (bicubic), less the
+    mean of each cell in training where all rows are of one place, else less the mean of the row;
+    numbers that have only times, the same everywhere; for rows of one place the means themselves,
+    and what each fine cell had beyond the interpolation in the mean of training ("correction");
     a mark for each channel that had missing cells in training. It learns what the fine field has
     beyond the interpolation and its correction ("residual"), in deviations of that. Every constant
     is of training rows and known cells, weighted by area.
@@ -97,7 +98,7 @@ class GridPreparation:
                 "inputs_as": inputs_as, "fitted": fitted,
             },
         }  # fmt: skip
-        mean, scale = _moments(whole.coarse[places], areas_of(whole.coarse_sides))
+        mean, scale = _moments(whole.coarse[places], areas_of(whole.coarse_sides), whole.fixed)
         constants = {"mean": mean, "scale": scale}
         of_numbers = whole.scalars[places].astype(np.float64)
         spread = of_numbers.std(axis=0)
@@ -157,7 +158,8 @@ class GridPreparation:
         content = self.content
         names = [*content["channels"], *content["scalars"]]
         if self.fixed:
-            names += [f"mean correction of {name}" for name in self.targets]
+            names += [f"mean of {name}" for name in content["channels"]]
+            names += [f"correction of {name}" for name in self.targets]
         return (*names, *(f"{content['channels'][place]} is known" for place in content["marked"]))
 
     @property
@@ -178,23 +180,23 @@ class GridPreparation:
         coarse = whole.coarse[places].astype(np.float64)
         marks = self.content["marked"]
         known = np.isfinite(coarse[:, marks])
-        filled = nearest_filled(coarse - self._map("mean")) / self._map("scale")
+        scale, residual = self._array("scale"), self._map("residual_scale")
+        filled = nearest_filled(coarse - self._array("mean"))
+        level = np.zeros(filled.shape[:2])
+        if not self.fixed:
+            level = (filled * areas_of(self.coarse_sides)).mean(axis=(2, 3))
         scalars = whole.scalars[places] - self._array("scalar_mean")
         fine = None
         if whole.fine is not None:
-            fine = _floats(
-                (whole.fine[places] - self._map("base_mean")) / self._map("residual_scale")
-            )
-        scale, shift = self._base()
-        correction = self._array("correction") / self._map("residual_scale")
-        climate = (self._array("climate") - self._map("base_mean")) / self._map("residual_scale")
+            fine = _floats((whole.fine[places] - self._map("base_mean")) / residual)
+        base_scale, base_shift = self._base()
         return FieldDataset(
-            _floats(filled), _floats(known), _floats(scalars / self._array("scalar_scale")),
-            _floats(correction),
+            _floats((filled - level[:, :, None, None]) / self._map("scale")), _floats(known),
+            _floats(level / scale), _floats(scalars / self._array("scalar_scale")),
+            _floats(self._static()),
             *(_floats(one) for one in self.weights("bicubic")),
             *(_floats(one) for one in self.weights("bilinear")),
-            self.own, _floats(scale), _floats(shift), _floats(climate), fine, _floats(self.areas),
-            self.fixed,
+            self.own, _floats(base_scale), _floats(base_shift), fine, _floats(self.areas),
         )  # fmt: skip
 
     def weights(self, method: str) -> tuple[np.ndarray, np.ndarray]:
@@ -211,7 +213,7 @@ class GridPreparation:
         Where no channel is the same quantity: the mean field of training.
         places : numbers of rows in ``source.whole``
         """
-        mean = self._map("mean")
+        mean = self._array("mean")
         coarse = nearest_filled(source.whole.coarse[places] - mean) + mean
         down, across = self.weights(method)
         maps = down @ coarse @ across.T
@@ -324,7 +326,7 @@ class GridPreparation:
         """Channel -> its mean and scale, and the training rows that they saw."""
         rows = self.content["inputs"]["fitted"]["rows"]
         names = [*self.content["channels"], *self.content["scalars"]]
-        means = [*self._array("mean"), *self._array("scalar_mean")]
+        means = [*self._array("mean").mean(axis=(1, 2)), *self._array("scalar_mean")]
         scales = [*self._array("scale"), *self._array("scalar_scale")]
         return {
             name: f"mean {mean:.4g}, scale {scale:.4g}, from {counted(rows, 'training row')}"
@@ -332,11 +334,30 @@ class GridPreparation:
         }
 
     def _base(self) -> tuple[np.ndarray, np.ndarray]:
-        """Scale and shift from prepared channels to prepared targets, (targets,) each."""
-        mean, scale = self._array("mean"), self._array("scale")
-        residual, base = self._array("residual_scale"), self._array("base_mean")
-        own = np.maximum(np.array(self.own), 0)
-        return scale[own] / residual, (mean[own] - base) / residual
+        """Scale (targets,) and shift (targets, H, W) from prepared channels to prepared targets.
+
+        Of a target without a channel the shift is its base.
+        """
+        scale, residual = self._array("scale"), self._array("residual_scale")
+        means, own = self._interpolated_means(), np.array(self.own)
+        lonely = (own < 0)[:, None, None]
+        base = np.where(lonely, self._array("climate"), means[np.maximum(own, 0)])
+        shift = base + self._array("correction") - self._map("base_mean")
+        return scale[np.maximum(own, 0)] / residual, shift / self._map("residual_scale")
+
+    def _interpolated_means(self) -> np.ndarray:
+        """What is taken from every row, on the fine grid, (channels, H, W) in units of the data."""
+        down, across = self.weights("bicubic")
+        return down @ self._array("mean") @ across.T
+
+    def _static(self) -> np.ndarray:
+        """Inputs that are the same in every row, (static channels, H, W), with deviation 1."""
+        if not self.fixed:
+            return np.zeros((0, *self.areas.shape))
+        maps = np.concatenate([self._interpolated_means(), self._array("correction")])
+        maps = maps - (maps * self.areas).mean(axis=(1, 2), keepdims=True)
+        spread = np.sqrt((maps**2 * self.areas).mean(axis=(1, 2), keepdims=True))
+        return maps / np.where(spread > STILL, spread, 1.0)
 
     def _array(self, name: str) -> np.ndarray:
         return self._tensors[name].numpy()
@@ -385,13 +406,22 @@ class _Running:
         return (sums * self.areas).sum(axis=(1, 2)) / np.maximum(weights, 1e-12)
 
 
-def _moments(values: np.ndarray, areas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation of each channel over rows and known cells; (channels,) each."""
+def _moments(values: np.ndarray, areas: np.ndarray, fixed: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Means (channels, h, w), of each cell or of all, and deviations (channels,) about them.
+
+    Rows of different places are measured about their own means.
+    """
     running = _Running(values.shape[1], areas)
-    mean = np.nanmean(values.astype(np.float64), axis=(0, 2, 3), keepdims=True)
-    running.add(values - mean)  # near 0, so that squares keep their digits
-    spread = running.deviation_about(running.mean()[:, None, None])
-    return mean.reshape(-1) + running.mean(), np.where(spread > STILL, spread, 1.0)
+    running.add(values)
+    mean = running.cells() if fixed else np.broadcast_to(
+        running.mean()[:, None, None], running.shape)  # fmt: skip
+    left = values - mean
+    if not fixed:
+        left = left - np.nanmean(left * areas, axis=(2, 3), keepdims=True)
+    around = _Running(values.shape[1], areas)
+    around.add(left)
+    spread = around.deviation_about(np.zeros(running.shape))
+    return np.ascontiguousarray(mean), np.where(spread > STILL, spread, 1.0)
 
 
 def _row_means(values: np.ndarray, areas: np.ndarray) -> np.ndarray:

@@ -95,8 +95,9 @@ def split_rows(
     codes = _codes(source, roles, target)
     if method == "stratified" and codes is not None:
         _check_classes(codes, target, shares)
-    inner, notes = _divide(source, roles, method, codes, free, shares, seed)
-    parts[free] = inner
+    notes: list[str] = []
+    if any(shares.values()) or not fixed:
+        parts[free], notes = _divide(source, roles, method, codes, free, shares, seed)
     if fixed:
         notes += _fixed_notes(source, roles, parts, shares, len(free))
         method = "files" if not any(shares.values()) else f"files, then {method}"

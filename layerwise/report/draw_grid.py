@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 from pandas import DataFrame
 
 from layerwise.evaluation.grid_specimens import METHODS
@@ -95,6 +96,11 @@ def _spectrum(made: dict[str, np.ndarray]) -> Drawing:
     for name, power, colour in zip(names, made["power"], ("ink", "blue", "orange"), strict=True):
         axes.loglog(length, power, color=COLOURS[colour], label=name)
     axes.invert_xaxis()
+    ticks = [2**power for power in range(1, 12) if length.min() <= 2**power <= length.max()]
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0e}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("wavelength, cells of the fine grid")
     axes.set_ylabel("power")
     axes.legend()
