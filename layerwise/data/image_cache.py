@@ -173,8 +173,21 @@ def _new_map(beside: Path, shape, notes: list[str]) -> np.ndarray:
         return images
     except OSError as error:
         reason = error.strerror or error
+        _check_memory(need, shape[0], reason)
         notes.append(f"The cache folder {beside.parent} cannot be used ({reason}); kept in memory.")
         return np.empty(shape, dtype=np.uint8)
+
+
+def _check_memory(need: int, images: int, reason: object) -> None:
+    from layerwise.data.storage import free_memory  # loads torch
+
+    free = free_memory()
+    if free is not None and need > free:
+        raise DataError(
+            f"{counted(images, 'image')} need {need:,} bytes when decoded: more than the memory "
+            f"that is free ({free:,}), and the cache folder cannot be used ({reason}). Give a "
+            "smaller --data.image_size."
+        )
 
 
 def _fill(images: np.ndarray, files: Sequence[Path], size, mode: str, bits: int | None) -> None:

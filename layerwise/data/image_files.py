@@ -21,7 +21,7 @@ def of_each(function, files: Sequence[Path]) -> list:
     errors = [result for result in results if isinstance(result, DataError)]
     if errors:
         more = f" {len(errors) - 1:,} more images cannot be read." if len(errors) > 1 else ""
-        raise DataError(f"{errors[0]}{more} --data.skip_damaged {len(errors)} leaves out as many.")
+        raise DataError(f"{errors[0]}{more} fit --data.skip_damaged {len(errors)} leaves them out.")
     return results
 
 
