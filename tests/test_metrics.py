@@ -359,6 +359,9 @@ def perfect(kind):
     if kind == "mask":  # pixels of two classes, all of them said rightly
         pixels = np.hstack([amounts, 6 - amounts])
         return Predictions(kind, ("no", "yes"), pixels, np.hstack([pixels, pixels]))
+    if kind == "field":  # of three cells
+        fields = np.hstack([amounts, 2 * amounts, -amounts])
+        return Predictions(kind, (), fields, fields)
     if kind == "none":  # every game is won
         return Predictions(kind, (), np.zeros(6), np.ones((6, 1)))
     beside = {"@0.1": amounts - 1, "@0.9": amounts + 1} if kind == "series" else {}

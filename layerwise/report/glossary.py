@@ -80,6 +80,14 @@ METRIC_WORDS = {
         "The mean squared error where each target is measured in its deviation in training: 1 is "
         "about the error of always saying the mean."
     ),
+    "bias": (
+        "How far the mean over all judged rows and cells is off, in the unit of the target; 0 is "
+        "best. The map of the mean error shows where."
+    ),
+    "pattern_correlation": (
+        "How alike said and true fields are in their pattern: their correlation over the cells, by "
+        "area, averaged over the rows. 1 is the same pattern, whatever its level and strength."
+    ),
     "pinball": "The error of the quantiles, in the unit of the target; 0 is best.",
     "interval_coverage": (
         "How often the truth lies between the lowest and the highest quantile: with 0.1 and 0.9 "
