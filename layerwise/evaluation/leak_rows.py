@@ -57,8 +57,8 @@ def exact_duplicates(evidence: Evidence) -> dict:
 
 def near_duplicates(evidence: Evidence) -> dict:
     """Check that no held-out row is a training row with small changes; see ``near_pairs``."""
-    name, images = "Near duplicates", evidence.preparation.form == "images"
-    if evidence.source.form:
+    name, images = "Near duplicates", evidence.preparation.form in ("images", "masks")
+    if evidence.source.form and not images:
         return finding(name, None, "They are looked for in tables, arrays and images only.")
     training = comparable(evidence.source, evidence.preparation, evidence.rows["train"])
     numbers = training.shape[1] if images else continuous(training)

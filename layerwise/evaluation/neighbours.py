@@ -61,9 +61,10 @@ def comparable(source: Source, preparation: Preparation, rows: np.ndarray) -> np
     one channel, brightness and contrast taken out, so that copies with other sizes, qualities or
     exposures stay equal.
     """
-    if preparation.form == "images":
+    if preparation.form in ("images", "masks"):
         assert source.inputs is not None
-        return _small(source.inputs, rows)
+        masked = preparation.form == "masks"  # which are the last channel, and no input
+        return _small(source.inputs[:, :-1] if masked else source.inputs, rows)
     inputs = preparation.inputs(some_rows(source, rows))
     if isinstance(inputs, dict):
         return torch.cat([inputs["numbers"], inputs["codes"].float()], dim=1).numpy()

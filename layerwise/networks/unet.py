@@ -22,9 +22,10 @@ class UNet(nn.Module):
     """Convolutions down to coarse maps and up again, the fine maps of the way down beside them.
 
     Source: Ronneberger, Fischer and Brox 2015, "U-Net: convolutional networks for biomedical
-    image segmentation", MICCAI, figure 1; in three dimensions Cicek et al. 2016. Each level has two
-    convolutions with 3 taps per side; going down, sides halve and channels double. With width 64
-    and depth 4 it has 31,030,658 parameters for one channel and two classes, as the paper's.
+    image segmentation", MICCAI, figure 1. In three dimensions it is that of Cicek et al. 2016. Each
+    level has two convolutions with 3 taps per side; going down, sides halve and channels double.
+    With width 64, depth 4 and no normalization it has 31,030,658 parameters for one channel and two
+    classes, as the paper's.
 
     The maps keep their size: convolutions pad by one place. Sides that ``2 ** depth`` does not
     divide are extended at both ends by their last values, and the answer is cut to the

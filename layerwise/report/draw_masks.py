@@ -40,8 +40,8 @@ def draw_masks(record: Record) -> Iterator[Drawing]:
         "masks",
         "made",
         "Judged images, from the worst to the best",
-        f"From above: the image, its true mask, what the network says, and its mistakes. {wrong}. "
-        "Above each image its Dice.",
+        "From above: the image (its contrast stretched), its true mask, what the network says, and "
+        f"its mistakes. {wrong}. Above each image its Dice.",
         _sheet(made["pictures"], truth, said, classes, [line[-1] for line in listed]),
         _numbers(truth, said, classes),
         wide=True,
@@ -52,10 +52,11 @@ def _sheet(
     pictures: np.ndarray, truth: np.ndarray, said: np.ndarray, classes: tuple, dice: list[str]
 ) -> Figure:
     """Pictures in columns, ``ROWS`` below each other."""
+    pictures = _stretched(pictures)
     grey = _pale(pictures)
     first = 1 if len(classes) == 2 else 0
     shown = [
-        pictures.transpose(0, 2, 3, 1) / 255,
+        pictures.transpose(0, 2, 3, 1),
         _covered(grey, truth, first),
         _covered(grey, said, first),
         _mistakes(grey, truth, said, len(classes)),
@@ -89,9 +90,18 @@ def _colour(code: int, first: int) -> tuple[float, float, float]:
     return to_rgb(COLOURS[names[(code - first) % len(names)]])
 
 
+def _stretched(pictures: np.ndarray) -> np.ndarray:
+    """Each picture from 0 to 1 between its darkest and (but for a few pixels) brightest values."""
+    flat = pictures.reshape(len(pictures), -1)
+    low, high = np.quantile(flat, 0.005, axis=1), np.quantile(flat, 0.99, axis=1)
+    span = np.maximum(high - low, 1.0)
+    shape = (-1, 1, 1, 1)
+    return ((pictures - low.reshape(shape)) / span.reshape(shape)).clip(0, 1)
+
+
 def _pale(pictures: np.ndarray) -> np.ndarray:
     """Pictures in grey, (images, height, width, 3) from 0 to 1."""
-    return np.repeat(pictures.mean(axis=1)[..., None] / 255, 3, axis=3)
+    return np.repeat(pictures.mean(axis=1)[..., None], 3, axis=3)
 
 
 def _covered(grey: np.ndarray, codes: np.ndarray, first: int) -> np.ndarray:

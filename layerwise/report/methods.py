@@ -207,6 +207,7 @@ def _target(record: Record) -> str:
         "classes": f"{names} ({len(target.classes)} classes)",
         "labels": f"{len(target.classes)} labels",
         "count": f"the count {names}",
+        "mask": f"which of {len(target.classes)} classes each pixel has",
     }.get(target.kind, names or "the target")
 
 
