@@ -10,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 
 from layerwise.data.files import TABLE_SUFFIXES, first_bytes
+from layerwise.data.grid_files import is_grid_file
 from layerwise.data.joining import with_part, with_targets
 from layerwise.data.known import KNOWN, data_folder, fetch
 from layerwise.data.pairs import read_pair_files
@@ -125,7 +126,10 @@ def _are_texts(data, other) -> bool:
         return False
     both = [Path(one) for one in (data, other)]
     plain = [one for one in both if one.is_file() and one.suffix.lower() not in TABLE_SUFFIXES]
-    return len(plain) == 2 and all(first_bytes(one)[:2] != b"PK" for one in plain)
+    heads = [(one, first_bytes(one)) for one in plain]
+    return len(heads) == 2 and all(
+        head[:2] != b"PK" and not is_grid_file(one, head) for one, head in heads
+    )
 
 
 def _grid(source: Source, options: dict, validation, test) -> Source:

@@ -215,7 +215,7 @@ def test_the_full_higgs_becomes_float32_parquet(tmp_path, monkeypatch):
 
 def test_every_known_name_is_listed_once():
     assert {"digits", "xor", "people", "mnist", "cifar10", "higgs"} <= set(KNOWN)
-    assert len(KNOWN) == 42
+    assert len(KNOWN) == 40
 
 
 def test_importing_the_room_loads_neither_torch_nor_scikit_learn():
