@@ -211,10 +211,14 @@ def runs(given: Given) -> None:
 
 
 def zoo(given: Given) -> None:
-    """List the networks, or describe one."""
+    """List the networks, describe one, or compare what those of ImageNet cost."""
     from layerwise.command import zoo as networks
 
-    if given.words:
+    if given.values:
+        from layerwise.command.zoo_cost import show_costs
+
+        show_costs(given.words, **given.values)
+    elif given.words:
         networks.describe(given.words[0])
     else:
         networks.list_all()
@@ -292,6 +296,8 @@ STRENGTH = Parameter(
 CLIMBS = Parameter("steps", ("int",), 20, "Steps of pgd.")
 MOST = Parameter("count", ("int", "None"), None, "Rows at most; unset: 10000, of pgd 1000.")
 PICTURE = Parameter("out", ("str",), REQUIRED, "Picture to write: .png.")
+COST = Parameter("cost", ("bool",), False, "Accuracy against cost of the networks of ImageNet.")
+COST_PICTURE = Parameter("out", ("str", "None"), None, "With --cost, a picture: .png, .svg, .pdf.")
 METRIC = Parameter("metric", ("str", "None"), None, "What is compared; unset: what led the first.")
 
 VERBS = {
@@ -337,7 +343,9 @@ VERBS = {
         compare, ("RUN", "RUN..."), "Compare runs on the same test rows.", lambda: (METRIC,)
     ),
     "runs": Verb(runs, ("[FOLDER]",), "List the runs in a folder, by default runs/."),
-    "zoo": Verb(zoo, ("[NAME]",), "List the networks, or describe one."),
+    "zoo": Verb(
+        zoo, ("[NAME]",), "List the networks, or describe one.", lambda: (COST, COST_PICTURE)
+    ),
     "data": Verb(
         data,
         ("SOURCE",),
