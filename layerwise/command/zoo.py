@@ -13,6 +13,7 @@ EXAMPLES = (  # sizes are shown for the first that fits
     ((64,), 10),
     ((1, 28, 28), 10),
     ((3, 224, 224), 1000),
+    ((3, 299, 299), 1000),
     ((2,), 1),
 )
 

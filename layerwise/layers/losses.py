@@ -1,8 +1,12 @@
 """Losses that torch lacks, and the weighted mean over rows that every task takes."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+Scores = tuple[Tensor, list[tuple[float, Tensor]]]
 
 
 def row_mean(losses: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor | float]:
@@ -18,6 +22,21 @@ def row_mean(losses: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor | fl
     total = weight.sum()
     terms = torch.where(total == 0, torch.ones_like(total), total)
     return (weight * losses).sum() / terms, terms
+
+
+def scores_in_training(network: Any, inputs: Any) -> Scores:
+    """Scores to learn from, and those of auxiliary heads, each with the weight of its loss.
+
+    Heads that only help to learn are offered by a network as ``scores_with_auxiliary``; outside of
+    training mode they are left out.
+
+    Source: Szegedy et al. 2015, "Going deeper with convolutions", CVPR, section 5.
+
+    returns : (rows, outputs), and pairs of a weight and scores of the same shape
+    """
+    if hasattr(network, "scores_with_auxiliary") and network.training:
+        return network.scores_with_auxiliary(inputs)
+    return network(inputs), []
 
 
 def focal_from_logits(logits: Tensor, targets: Tensor, focusing: float = 2.0) -> Tensor:

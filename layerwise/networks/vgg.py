@@ -66,7 +66,7 @@ class VGG(nn.Module):
                 {"momentum": 0.9, "weight_decay": 5e-4},
                 0.01,
                 "step",
-                {"every": 25},
+                {"every": 18.5},
                 epochs=74,
                 batch_size=256,
             ),
@@ -74,7 +74,7 @@ class VGG(nn.Module):
     }
     departures = (
         "Weights start after He et al.; the paper's deeper nets start from a trained A.",
-        "The rate falls tenfold each 25 of 74 epochs, not where the validation accuracy stands "
+        "The rate falls tenfold at the quarters of 74 epochs, not where the validation accuracy stands "
         "still.",
         "Weight decay is also put on biases, as torch does.",
         "Images come in the size they have; the paper crops from several sizes, and averages over "

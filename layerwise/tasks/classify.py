@@ -10,7 +10,13 @@ from torch import Tensor, nn
 
 from layerwise.contracts import Batch, Loss, Target
 from layerwise.errors import SettingsError, nearest
-from layerwise.layers.losses import binary_hinge, focal_from_logits, focal_from_scores, row_mean
+from layerwise.layers.losses import (
+    binary_hinge,
+    focal_from_logits,
+    focal_from_scores,
+    row_mean,
+    scores_in_training,
+)
 from layerwise.layers.perturbation import fast_gradient_sign, input_gradient, projected_gradient
 
 LOSSES = (
@@ -131,10 +137,19 @@ class Classify:
     def _mean(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor | float]:
         """Give the weighted mean over the rows, and the terms it is a mean over.
 
+        Auxiliary heads, where the network has them, add their means to it while it learns.
+
         Targets are classes, or, for the losses of ``SOFT``, chances of the classes (rows, classes).
         """
+        scores, auxiliary = scores_in_training(network, batch.inputs)
+        value, terms = self._mean_of(scores, batch)
+        for weight, beside in auxiliary:
+            value = value + weight * self._mean_of(beside, batch)[0]
+        return value, terms
+
+    def _mean_of(self, scores: Tensor, batch: Batch) -> tuple[Tensor, Tensor | float]:
         assert batch.targets is not None
-        scores, targets = network(batch.inputs), batch.targets
+        targets = batch.targets
         one_output = self.output_size == 1 and self.kind == "binary"
         if one_output or self.kind == "labels":
             truth = targets[:, 1] if one_output and _are_chances(targets) else targets

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from layerwise.contracts import Batch, Loss, Target
 from layerwise.errors import SettingsError, nearest
-from layerwise.layers.losses import gaussian_negative_log_likelihood, row_mean
+from layerwise.layers.losses import gaussian_negative_log_likelihood, row_mean, scores_in_training
 
 LOSSES = ("auto", "squared", "absolute", "huber", "gaussian_nll", "poisson")
 
@@ -61,17 +61,25 @@ class Regress:
         self.metrics = ("rmse", "mae", "r2", *counted)
 
     def losses(self, network: nn.Module, batch: Batch) -> Iterator[Loss]:
-        """Yield one loss: the weighted mean over the rows of the mean over the targets."""
-        assert batch.targets is not None
-        predicted = network(batch.inputs)
-        truth = batch.targets.reshape(-1, self.num_targets).to(predicted.dtype)
-        entries = self._entries(predicted, truth)
-        yield Loss(*row_mean(entries.mean(dim=1), batch.weight))
+        """Yield one loss: the weighted mean over the rows of the mean over the targets.
+
+        Auxiliary heads, where the network has them, add theirs to it while it learns.
+        """
+        predicted, auxiliary = scores_in_training(network, batch.inputs)
+        value, terms = self._mean_of(predicted, batch)
+        for weight, beside in auxiliary:
+            value = value + weight * self._mean_of(beside, batch)[0]
+        yield Loss(value, terms)
 
     def outputs(self, network: nn.Module, batch: Batch) -> Tensor:
         """Predicted means (for absolute: medians), (rows, targets), in prepared units."""
         predicted = network(batch.inputs)[:, : self.num_targets]
         return torch.exp(predicted) if self.loss == "poisson" else predicted
+
+    def _mean_of(self, predicted: Tensor, batch: Batch) -> tuple[Tensor, Tensor | float]:
+        assert batch.targets is not None
+        truth = batch.targets.reshape(-1, self.num_targets).to(predicted.dtype)
+        return row_mean(self._entries(predicted, truth).mean(dim=1), batch.weight)
 
     def _entries(self, predicted: Tensor, truth: Tensor) -> Tensor:
         """Loss of every number, (rows, targets)."""
