@@ -1,8 +1,8 @@
 """First names, letter by letter: what each step in the history of sequence models brings.
 
 Nats per letter (the end of a name counts as one) of 1,602 names that were held out, in the order of
-the papers. The published marks of a longer training of the same kind (makemore): Transformer 1.92,
-bigram 2.45.
+the papers. The published marks of a longer training of the same kind (makemore): Transformer 1.92
+on held-out names, bigram 2.45 on the names that it counted.
 
 Measured, one seed: 5-gram 2.040 (2.013 to 2.070), in seconds; Transformer, 45 epochs, 1.980 (1.952
 to 2.008), 14 minutes of one core (20 epochs: 2.038). The other rows of the table were not run to
