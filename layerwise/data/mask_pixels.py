@@ -150,10 +150,12 @@ def _opened(path: Path) -> Image.Image:
     """The mask with its pixels read."""
     image = open_image(path)
     if image.width * image.height > MOST_PIXELS:
+        image.close()
         raise DataError(bomb(path, image.width * image.height))
     try:
         image.load()
     except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged bytes
+        image.close()
         raise DataError(damaged(path, error)) from None
     return image
 

@@ -162,8 +162,7 @@ def _found(place: Path, wanted: str | None) -> Found:
     every = _files(place)
     wanted = None if wanted in (None, "auto") else str(wanted).lower()
     folders = MASK_FOLDERS if wanted is None else (wanted,)
-    by_folder = [(path, file) for path, file in every if _folder_in(path, (*IMAGE_FOLDERS,))]
-    if by_folder:
+    if any(_folder_in(path, (*IMAGE_FOLDERS, *folders)) for path, _ in every):
         images = _keyed(place, every, IMAGE_FOLDERS, {})
         masks = _keyed(place, every, folders, images)
         return Found(images, masks, len(every) - len(images) - len(masks))

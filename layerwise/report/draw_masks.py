@@ -19,6 +19,7 @@ ROWS = ("image", "truth", "network", "mistakes")
 GAP = 4  # pixels between pictures
 UNKNOWN = 255  # the code of a pixel whose class nobody knows
 COVERS = 0.55  # how much of a pixel a class covers
+DIMMED = 0.6  # of the pictures under mistakes
 LEGEND = 12  # classes that it names
 
 
@@ -114,7 +115,7 @@ def _covered(grey: np.ndarray, codes: np.ndarray, first: int) -> np.ndarray:
 
 def _mistakes(grey: np.ndarray, truth: np.ndarray, said: np.ndarray, classes: int) -> np.ndarray:
     """What was missed and what was wrongly said, in colour over the grey pictures."""
-    found, known = grey.copy(), truth != UNKNOWN
+    found, known = DIMMED * grey, truth != UNKNOWN
     wrong = known & (truth != said)
     missed = wrong & (truth == 1) if classes == 2 else np.zeros_like(wrong)
     _paint(found, wrong & ~missed, to_rgb(COLOURS["red"]))
