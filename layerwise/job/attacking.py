@@ -43,7 +43,7 @@ def attack_run(
     if wanted.count is not None and wanted.count < 1:
         raise SettingsError(f"--count must be a whole number, at least 1, got {wanted.count}.")
     low, high = pixel_range(model.preparation)
-    source, named = _known(model, run, settings, source)
+    source, part = _known(model, run, settings, source)
     most = wanted.count or MOST_ROWS[wanted.method]
     some = source.take(np.unique(np.linspace(0, len(source.frame) - 1, most).astype(int)))
     model = model.doubled()
@@ -53,7 +53,8 @@ def attack_run(
     found = attack(
         model.network, model.task, inputs, table, model.target, model.scores, how
     )  # fmt: skip
-    record = _record(found, how, f"{len(inputs):,} of {counted(len(source.frame), named)}")
+    rows = f"{len(inputs):,} of {counted(len(source.frame), f'{part} row'.strip())}"
+    record = _record(found, how, rows if part else f"{rows} of {source.name}")
     if run is not None:
         _write(run, record, _pictures(model, found, how, settings))
     return record
@@ -62,10 +63,10 @@ def attack_run(
 def _known(
     model: Model, run: Run | None, settings: Any, source: Source | None
 ) -> tuple[Source, str]:
-    """The rows whose class is known, and what one of them is called."""
-    named = "row"
+    """The rows whose class is known, and which part of the run they are: "test", or ""."""
+    part = ""
     if source is None:
-        source, named = _test_rows(run, settings)
+        source, part = _test_rows(run, settings)
     name = model.target.names[0]
     if name not in source.frame.columns:
         raise DataError(
@@ -74,11 +75,11 @@ def _known(
     source = source.take(np.flatnonzero(source.frame[name].notna()))
     if not len(source.frame):
         raise DataError(f"No row of {source.name} has a known class.")
-    return source, f"{named} of {source.name}" if named == "row" else named
+    return source, part
 
 
 def _test_rows(run: Run | None, settings: Any) -> tuple[Source, str]:
-    """The rows by which the run was judged, and the name of one."""
+    """The rows by which the run was judged, and their part."""
     if run is None:
         raise RunError("Only a run with a folder knows its test rows. Give a source.")
     if settings.seal_test:
@@ -88,7 +89,7 @@ def _test_rows(run: Run | None, settings: Any) -> tuple[Source, str]:
         )
     plan = plan_again(run, settings)
     part = next(one for one in ("test", "validation", "train") if len(plan.rows(one)))
-    return plan.source.take(plan.rows(part).numpy()), f"{part} row"
+    return plan.source.take(plan.rows(part).numpy()), part
 
 
 def _record(found: Attacked, how: Attack, rows: str) -> dict[str, Any]:

@@ -71,16 +71,16 @@ def _features(how: Styling, display: Display) -> tuple[nn.Sequential, str]:
 
     The weights are the published ones where they have been fetched, else random, which is said.
     """
-    layer = CONTENT_OF_RANDOM
+    folder = data_folder() / FOLDER
+    there = (folder / WEIGHTS[NETWORK]).is_file()
+    published = how.weights == "published" or (how.weights == "auto" and there)
+    found = read_weights(NETWORK, folder) if published else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(how.seed)
         whole = VGG((3, 224, 224), 1, configuration="E", width=how.width)
-    there = (data_folder() / FOLDER / WEIGHTS[NETWORK]).is_file()
-    if how.weights == "published" or (how.weights == "auto" and there):
-        found = read_weights(NETWORK, data_folder() / FOLDER)
+    if published:
         kept = {k.removeprefix(PREFIX): v for k, v in found.items() if k.startswith(PREFIX)}
         whole.features.load_state_dict(kept)
-        layer = CONTENT
         display.decided("network", f"{NETWORK}, published weights")
     else:
         why = "as asked" if how.weights == "random" else "no published weights have been fetched"
@@ -89,6 +89,7 @@ def _features(how: Styling, display: Display) -> tuple[nn.Sequential, str]:
             "Random weights carry over colours and textures (Ustyuzhaninov et al. 2016; He et al. "
             f"2016), trained ones also strokes and shapes. To fetch them: layerwise fetch {NETWORK}"
         )
+    layer = CONTENT if published else CONTENT_OF_RANDOM
     return whole.features.requires_grad_(False), layer
 
 

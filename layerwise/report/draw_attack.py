@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from pandas import DataFrame
 
+from layerwise.report.boards import board, in_colour
 from layerwise.report.figures import COLOURS, Drawing, blank, short
 from layerwise.report.record import Record
 
@@ -72,19 +73,14 @@ def _pictures(
 ) -> Drawing:
     """Three rows: the picture, what was added, and the picture that is taken for another class."""
     added = attacked - clean
-    most = float(np.abs(added).max()) or 1.0
-    figure, _ = blank(width=10, height=4.6)
-    figure.clear()
-    panels = figure.subplots(3, len(clean), squeeze=False)
-    for place, column in enumerate(panels.T):
-        said = [short(record.target.classes[code]) for code in found["said"][place]]
-        sure = [f"{100 * chance:.0f} %" for chance in found["chance"][place]]
-        titles = (f"{said[0]} ({sure[0]})", "added", f"{said[1]} ({sure[1]})")
-        shown = (clean[place], 0.5 + added[place] / (2 * most), attacked[place])
-        for axes, image, title in zip(column, shown, titles, strict=True):
-            axes.imshow(as_picture(image), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-            axes.set_title(title, fontsize=9)
-            axes.set_axis_off()
+    noise = 0.5 + added / (2 * (float(np.abs(added).max()) or 1.0))
+    pictures = [[in_colour(image) for image in row] for row in (clean, noise, attacked)]
+    named = [
+        [f"{short(record.target.classes[codes[time]])} ({100 * sure[time]:.0f} %)"
+         for codes, sure in zip(found["said"], found["chance"], strict=True)]
+        for time in (0, 1)
+    ]  # fmt: skip
+    figure = board(pictures, [named[0], ["added"] * len(clean), named[1]])
     strength = found["scores"][-1]["strength"]
     caption = (
         f"Above: rows that were right, with the chance that the network gave. Middle: what "
@@ -103,9 +99,3 @@ def _pictures(
     )
     title = f"What {method.upper()} adds, and what comes of it"
     return Drawing(f"attack_{method}", "attack", title, caption, figure, numbers, wide=True)
-
-
-def as_picture(image: np.ndarray) -> np.ndarray:
-    """(channels, height, width) from 0 to 1 as Matplotlib takes it: three channels are colours."""
-    clipped = image.clip(0, 1)
-    return clipped.transpose(1, 2, 0) if len(clipped) == 3 else clipped.mean(axis=0)

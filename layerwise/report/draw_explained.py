@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from pandas import DataFrame
 
-from layerwise.report.draw_attack import as_picture
+from layerwise.report.boards import as_heat, board, in_colour, sheet
 from layerwise.report.figures import Drawing, blank, short
 from layerwise.report.record import Record
 
@@ -78,22 +79,11 @@ def _patches(record: Record) -> Drawing:
 
 def _maps(record: Record) -> Drawing:
     examples, tensors = record.explained["examples"], record.explanations
-    figure, _ = blank(width=10, height=2.05 * (1 + len(MAPS)))
-    figure.clear()
-    panels = figure.subplots(1 + len(MAPS), len(examples), squeeze=False)
-    for place, (column, one) in enumerate(zip(panels.T, examples, strict=True)):
-        image = as_picture(tensors["images"][place])
-        column[0].imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        verdict = "right" if one["said"] == one["truth"] else f"is {short(one['truth'], 10)}"
-        title = f"{short(one['said'], 12)} ({100 * one['chance']:.0f} %)\n{verdict}"
-        column[0].set_title(title, fontsize=8.5)
-        for axes, (name, words) in zip(column[1:], MAPS.items(), strict=True):
-            found = tensors[f"maps.{name}"][place]
-            most = float(np.abs(found).max()) or 1.0
-            axes.imshow(found, cmap="coolwarm", vmin=-most, vmax=most, interpolation="nearest")
-            axes.set_title(words if place == 0 else "", fontsize=8.5)
-        for axes in column:
-            axes.set_axis_off()
+    pictures = [[in_colour(image) for image in tensors["images"]]]
+    pictures += [[as_heat(found) for found in tensors[f"maps.{name}"]] for name in MAPS]
+    words = [[_verdict(one) for one in examples]]
+    words += [[text, *[""] * (len(examples) - 1)] for text in MAPS.values()]
+    figure = board(pictures, words, lines=2)
     caption = (
         "Red speaks for the class that was said, blue against it. Gradient: how much the score "
         "moves with a pixel, of either sign. Integrated gradients: each pixel's share in what the "
@@ -104,15 +94,7 @@ def _maps(record: Record) -> Drawing:
     return Drawing("maps", "columns", title, caption, figure, DataFrame(examples), wide=True)
 
 
-def sheet(rows: list) -> np.ndarray:
-    """Pictures (channels, height, width) from 0 to 1 in rows, a white pixel between them."""
-    high, wide = rows[0][0].shape[1:]
-    across = max(len(row) for row in rows)
-    canvas = np.ones((len(rows) * (high + 1) - 1, across * (wide + 1) - 1, 3))
-    for top, row in enumerate(rows):
-        for left, image in enumerate(row):
-            shown = as_picture(np.asarray(image))
-            shown = shown if shown.ndim == 3 else np.repeat(shown[..., None], 3, axis=2)
-            y, x = top * (high + 1), left * (wide + 1)
-            canvas[y : y + high, x : x + wide] = shown
-    return canvas
+def _verdict(one: dict[str, Any]) -> str:
+    """What was said of a row, how surely, and what it is."""
+    truth = "right" if one["said"] == one["truth"] else f"is {short(one['truth'], 10)}"
+    return f"{short(one['said'], 12)} ({100 * one['chance']:.0f} %)\n{truth}"
