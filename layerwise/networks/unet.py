@@ -60,7 +60,7 @@ class UNet(nn.Module):
     recipes: ClassVar[dict[str, Recipe]] = {
         "modern": (
             Stage(
-                None, "adamw", {"weight_decay": 0.01}, 0.002, "one_cycle", epochs=40, batch_size=8
+                None, "adamw", {"weight_decay": 0.01}, 0.005, "one_cycle", epochs=40, batch_size=8
             ),
         ),
         "historic": (Stage(None, "sgd", {"momentum": 0.99}, 0.001, epochs=40, batch_size=1),),
