@@ -55,7 +55,8 @@ class Learner(BaseEstimator):
     Parameters
     ----------
     network : str or class
-        A name from ``layerwise zoo``, a class, "my.py:Net", or "auto": chosen by the data.
+        A name from ``layerwise zoo``, a class, "my.py:Net", "timm/NAME" (any network of timm), or
+        "auto": chosen by the data.
     network_options : dict
         Options of the network, such as ``{"hidden": (64, 64)}``.
     task : str or class

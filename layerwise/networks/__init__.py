@@ -117,7 +117,7 @@ def variant_options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def network_class(name: str) -> type:
-    """Give the class of a network by its name in the table, or as "my.py:Net".
+    """Give the class of a network by its name in the table, as "my.py:Net", or as "timm/NAME".
 
     Raises
     ------
@@ -126,6 +126,10 @@ def network_class(name: str) -> type:
     """
     if is_own(name):
         return _checked(load_own(name, "network"), name)
+    if name.startswith("timm/"):
+        from layerwise.networks.timm_network import timm_class  # an optional dependency
+
+        return timm_class(name.removeprefix("timm/"))
     if name not in NETWORKS:
         raise SettingsError(f"There is no network '{name}'.{nearest(name, NETWORKS)}")
     module, _, attribute = NETWORKS[name].partition(":")
