@@ -1,7 +1,10 @@
 """Each flag of learning once from data to result: it works, or is refused clearly."""
 
+import shutil
+
 import numpy as np
 import pytest
+from mask_cases import write_pictures
 import torch
 
 from layerwise import Learner
@@ -122,6 +125,7 @@ FITTING = {  # network: the small real data that it takes, and flags that go wit
     "window_linear": "series.csv --data.lookback 7 --data.horizon 3",
     "checkers_net": "checkers --data.practice 256 --data.games 4",
     "gcn": "ring.npz",
+    "unet": "squares.zip --network.width 4 --network.depth 2",
     "gat": "ring.npz",
     "graphsage": "ring.npz",
     "gin": "ring.npz",
@@ -146,6 +150,8 @@ def files(tmp_path_factory):
     sales = [f"{day},{10 + place % 7 + place % 3}" for place, day in enumerate(days)]
     (folder / "series.csv").write_text("\n".join(["day,sales", *sales]) + "\n")
     ring = np.stack([np.arange(40), (np.arange(40) + 1) % 40])
+    squares = write_pictures(folder / "squares", 12)
+    shutil.make_archive(str(squares), "zip", squares)
     np.savez(folder / "ring.npz", x=np.eye(40), edge_index=ring, y=np.arange(40) // 20)
     return folder
 

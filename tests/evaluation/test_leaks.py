@@ -11,9 +11,11 @@ import torch
 from pandas import DataFrame, date_range
 from sklearn.datasets import load_breast_cancer, load_digits
 
+from layerwise.contracts import Target
 from layerwise.data import read
+from layerwise.data.forms import fit_preparation
 from layerwise.data.preparation import Preparation
-from layerwise.data.roles import assign_roles, describe_columns
+from layerwise.data.roles import Roles, assign_roles, describe_columns
 from layerwise.data.source import Source
 from layerwise.data.split import Split, split_rows
 from layerwise.data.target import describe_target, drop_missing_target
@@ -205,6 +207,22 @@ def test_brighter_copies_of_images_are_near_duplicates():
     assert found["passed"] is False
     assert {abs(one - other) for one, other in found["rows"]} == {400}
     assert check(content, "Single columns")["passed"] is None
+
+
+def test_brighter_copies_of_images_with_masks_are_near_duplicates():
+    images = (10 * load_digits().images[:300]).astype(np.uint8)[:, None]
+    pixels = np.concatenate([images, images > 80], axis=1)
+    copies = np.concatenate([images[:30] + np.uint8(20), images[:30] < 40], axis=1)
+    frame = DataFrame({"file": np.arange(330)})
+    source = Source("digits", frame, np.concatenate([pixels, copies]), form="masks")
+    target = Target("mask", ("mask",), ("ground", "digit"))
+    split = Split(np.repeat(np.array([0, 2], np.int8), [300, 30]), "by hand")
+    preparation = fit_preparation(source, Roles(), (), target, np.arange(300))
+    content = leak_certificate(source, Roles(), target, split, preparation)
+    assert check(content, "Exact duplicates")["passed"] is True
+    found = check(content, "Near duplicates")
+    assert found["passed"] is False
+    assert {tuple(pair) for pair in found["rows"]} <= {(300 + n, n) for n in range(30)}
 
 
 def test_wide_arrays_are_searched_too():
