@@ -4,8 +4,8 @@ import shutil
 
 import numpy as np
 import pytest
-from mask_cases import write_pictures
 import torch
+from mask_cases import write_pictures
 
 from layerwise import Learner
 from layerwise.cli import main
