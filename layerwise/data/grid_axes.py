@@ -51,6 +51,8 @@ class Axis:
         """Whether it is a latitude or longitude in degrees, perhaps of a rotated pole."""
         named = str(self.attributes.get("standard_name", ""))
         units = str(self.attributes.get("units", "")).lower()
+        if units in UNITS[self.kind]:
+            return True
         if units and not units.startswith("degree"):
             return False
         return named.endswith(KINDS[self.kind]) or self.name.lower() in (

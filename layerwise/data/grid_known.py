@@ -9,7 +9,7 @@ import numpy as np
 from pandas import DataFrame
 
 from layerwise.data.grid_files import read_grid
-from layerwise.data.grids import paired_patches
+from layerwise.data.grids import factor_of, paired_patches
 from layerwise.data.source import Source
 from layerwise.errors import DataError, SettingsError
 
@@ -29,7 +29,7 @@ def elevation(options: dict) -> Source:
     """
     from matplotlib import cbook
 
-    factor = options.get("coarsen", COARSEN)
+    factor = factor_of(options.get("coarsen", COARSEN))
     if factor not in (2, 4, 8, 16):
         raise SettingsError(
             f"--data.coarsen of elevation must be 2, 4, 8 or 16, which divide patches of {CELLS} "

@@ -11,7 +11,7 @@ import numpy as np
 from layerwise.data.grid_axes import KINDS, Axis, find_dimensions, read_axis
 from layerwise.data.grid_files import GridFile
 from layerwise.data.source import counted
-from layerwise.errors import DataError, SettingsError, nearest
+from layerwise.errors import DataError, SettingsError
 
 MIDNIGHT = "T00:00:00"
 SHOWN = 12  # names and levels in a sentence
@@ -82,7 +82,7 @@ def read_channels(
     found: list[Channel] = []
     leveled = False
     for name in names:
-        variable = _named(grid, name)
+        variable = variable_of(grid, name)
         axes = find_dimensions(variable, name)
         variable = _without_single(variable, axes, grid)
         leveled |= "Z" in axes
@@ -139,11 +139,12 @@ def _span(axis: Axis) -> str:
     return f"{len(axis.values)} places, {ends}{' ' + units if units else ''}"
 
 
-def _named(grid: GridFile, name: str) -> Any:
+def variable_of(grid: GridFile, name: str) -> Any:
+    """A variable by its name. Raises DataError where it is not there."""
     if name not in grid.dataset.data_vars:
         there = [str(one) for one in grid.dataset.data_vars]
         raise DataError(
-            f"There is no variable '{name}' in {grid.name}.{nearest(name, there)} There are: "
+            f"There is no variable '{name}' in {grid.name}. There are: "
             f"{', '.join(there[:SHOWN])}{', ...' if len(there) > SHOWN else ''}."
         )
     return grid.dataset[name]

@@ -17,6 +17,7 @@ from layerwise.data.grid_reading import (
     Channel,
     coordinates_in_words,
     read_channels,
+    variable_of,
     variables_on_grids,
     with_equal_times,
 )
@@ -82,7 +83,7 @@ def as_fields(source: Source, wanted: Mapping[str, Any]) -> Source:
         return source
     grid: GridFile = source.whole
     options = source.options
-    factor = _factor(options.get("coarsen"))
+    factor = factor_of(options.get("coarsen"))
     second = wanted.get("targets")
     targets = several(wanted.get("target"), list(grid.dataset.data_vars))
     if factor and second is not None:
@@ -92,6 +93,8 @@ def as_fields(source: Source, wanted: Mapping[str, Any]) -> Source:
         )
     known = variables_on_grids(grid)
     named = several(options.get("variable"), list(grid.dataset.data_vars))
+    for name in named:
+        variable_of(grid, name)
     if not factor and second is None and not targets:
         raise SettingsError(
             f"What is to be refined in {grid.name} is not said. Give --data.coarsen 4: the "
@@ -148,7 +151,7 @@ def fields_target(source: Source) -> Target:
 
 def images_as_fields(source: Source) -> Source:
     """Images as fine fields, of which coarse ones are made: rows are pictures, cells are pixels."""
-    factor = _factor(source.options.get("coarsen"))
+    factor = factor_of(source.options.get("coarsen"))
     if not factor:
         raise SettingsError("Images are refined from coarser ones: give --data.coarsen 2, or 4.")
     fine = np.asarray(source.inputs, dtype=np.float32)
@@ -188,15 +191,17 @@ def paired_patches(
 # ------------------------------------------------------------------------------- what is named
 
 
-def _factor(asked: Any) -> int:
+def factor_of(asked: Any) -> int:
+    """Cells per side of a block, 0 where nothing is asked. Raises SettingsError for other words."""
     if asked is None:
         return 0
-    if not isinstance(asked, int) or isinstance(asked, bool) or asked < 2:
+    factor = int(asked) if str(asked).isdecimal() else 0
+    if factor < 2:
         raise SettingsError(
             f"--data.coarsen must be a whole number above 1, cells per side of a block; got "
             f"'{asked}'."
         )
-    return asked
+    return factor
 
 
 def _path(second: Any) -> Any:

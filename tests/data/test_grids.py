@@ -124,15 +124,9 @@ def test_a_variable_with_a_single_member_loses_that_dimension(tmp_path):
 
 def test_the_fine_grid_may_count_longitudes_from_minus_180(tmp_path):
     data = coarse_and_fine()
-    first = written(data[["coarse"]].assign_coords(x_coarse=data["x_coarse"] + 180),
-                    tmp_path / "c.nc")  # fmt: skip
-    fine = data[["tas"]].assign_coords(lon=LONGITUDES - 180)
-    fine["lon"].attrs["units"] = "degrees_east"
-    data = xr.open_dataset(first).load()
-    data["x_coarse"].attrs = {"axis": "X", "units": "degrees_east"}
-    data.close()
-    first.unlink()
-    written(data, first)
-    second = written(fine, tmp_path / "f.nc")
+    data["x_coarse"] = ("x_coarse", data["x_coarse"].values + 180, {"units": "degrees_east"})
+    data["lon"] = ("lon", LONGITUDES - 180, {"units": "degrees_east"})
+    first = written(data[["coarse"]], tmp_path / "coarse.nc")
+    second = written(data[["tas"]], tmp_path / "fine.nc")
     whole = shaped(read(str(first), targets=str(second)), "", {"targets": str(second)}).whole
     np.testing.assert_allclose(whole.fine_sides[1].values, LONGITUDES + 180)
