@@ -44,7 +44,7 @@ def excitations(network: nn.Module, inputs: Tensor) -> list[Excited]:
 
     inputs : (rows, channels, height, width) as the network sees them
     """
-    named = convolutions(network)
+    named = _that_run(network, inputs[:1])
     places = torch.linspace(0, len(named) - 1, min(LAYERS, len(named))).round().int().tolist()
     chosen: list[tuple[str, nn.Module]] = [named[place] for place in dict.fromkeys(places)]
     chosen.append(("output", network))
@@ -55,6 +55,21 @@ def excitations(network: nn.Module, inputs: Tensor) -> list[Excited]:
             for (name, layer), peak in zip(chosen, peaks, strict=True)
         ]
     return [one for one in found if one is not None]
+
+
+@torch.no_grad()
+def _that_run(network: nn.Module, inputs: Tensor) -> list[tuple[str, nn.Conv2d]]:
+    """The convolutions that take part in prediction; heads that only help to learn do not."""
+    ran: list[nn.Module] = []
+    named = convolutions(network)
+    handles = [one.register_forward_hook(lambda layer, *_: ran.append(layer)) for _, one in named]
+    try:
+        with undisturbed(network):
+            network(inputs.to(device_of(network)))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return [(name, one) for name, one in named if one in ran]
 
 
 @torch.no_grad()
@@ -103,7 +118,7 @@ def _reach(
     network: nn.Module, layer: nn.Module, inputs: Tensor, units: Tensor, places: Tensor
 ) -> Tensor:
     """Gradient of one activation of each row with respect to the row; (rows, ...)."""
-    kept: list[Tensor] = []
+    kept: list[Any] = []
     handle = layer.register_forward_hook(lambda module, given, made: kept.append(made))
     device = device_of(network)
     try:
@@ -118,7 +133,7 @@ def _reach(
     return gradient.cpu()
 
 
-def _maps(made: Tensor) -> Tensor:
+def _maps(made: Any) -> Tensor:
     """What a layer gives as (rows, units, places)."""
     return made.reshape(*made.shape[:2], -1)
 

@@ -111,16 +111,15 @@ class GoogLeNet(nn.Module):
         self.conv2 = ConvNorm(small, small)
         self.conv3 = ConvNorm(small, large, 3, padding=1)
         self.maxpool2 = nn.MaxPool2d(3, 2, ceil_mode=True)
-        maps = {}
         for name, published in BLOCKS.items():
             sizes = [scaled(size, width) for size in published]
             block = Inception(large, sizes, largest_kernel)
             self.add_module(f"inception{name}", block)
-            large = maps[name] = sizes[0] + sizes[2] + sizes[4] + sizes[5]
+            large = sizes[0] + sizes[2] + sizes[4] + sizes[5]
+            if auxiliary and name in AUXILIARY:
+                self.add_module(AUXILIARY[name], Auxiliary(large, output_size, width))
         self.maxpool3 = nn.MaxPool2d(3, 2, ceil_mode=True)
         self.maxpool4 = nn.MaxPool2d(2, 2, ceil_mode=True)
-        for block, head in AUXILIARY.items() if auxiliary else ():
-            self.add_module(head, Auxiliary(maps[block], output_size, width))
         self.auxiliary = auxiliary
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(large, output_size)

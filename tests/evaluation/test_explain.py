@@ -102,3 +102,10 @@ def test_units_that_never_change_are_left_out():
     nn.init.zeros_(dead.weight)
     network = nn.Sequential(dead, nn.Flatten(), nn.Linear(2 * 36, 2))
     assert excitations(network, torch.rand(5, 1, 8, 8)) == []
+
+
+def test_a_convolution_that_takes_no_part_in_prediction_is_left_out():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2 * 36, 2))
+    network[0].head = nn.Conv2d(2, 2, 3)  # as an auxiliary head, which only helps to learn
+    assert [one.layer for one in excitations(network, torch.rand(5, 1, 8, 8))] == ["0", "output"]
