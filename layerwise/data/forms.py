@@ -1,4 +1,4 @@
-"""Forms of experience that are no table: text, pairs of texts, series, graphs, games.
+"""Forms of experience that are no table: text, pairs of texts, series, graphs, games, masks.
 
 ``FORMS`` is the literal table name -> "module:Preparation". A source says its form in
 ``Source.form``; its preparation is the one way from the source to batches, in training and in

@@ -70,7 +70,7 @@ class Found:
 def holds_masks(place: Path) -> bool:
     """Whether a folder or an archive is laid out as images with masks."""
     parts = [path.parts for path, _ in _files(place)]
-    folders = {tuple(name.lower() for name in one[:-1]) for one in parts}
+    folders: set[tuple[str, ...]] = {tuple(name.lower() for name in one[:-1]) for one in parts}
     folders |= {folder[:end] for folder in folders for end in range(len(folder))}
     folders |= {(*top, name) for top, name in _empty_folders(place)}
     tops = {folder[:-1] for folder in folders if folder and folder[-1] in MASK_FOLDERS}

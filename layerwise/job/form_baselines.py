@@ -1,4 +1,4 @@
-"""Baselines of text, pairs, series, graphs, grids and games; some of them must be trained."""
+"""Baselines of text, pairs, series, graphs, grids, games and masks; some of them must be trained."""
 
 from dataclasses import replace
 from importlib import import_module

@@ -53,7 +53,7 @@ class Record:
 
     @property
     def form(self) -> str:
-        """The form of the data where they are no table: text, pairs, series, graph or game."""
+        """The form of the data where they are no table: a name of ``forms.FORMS``."""
         return (self.plan.get("data") or {}).get("form") or ""
 
     @property

@@ -87,8 +87,8 @@ class Segment:
 
     def _scores(self, network: nn.Module, batch: Batch) -> Tensor:
         """(rows, classes, height, width); SettingsError where the network gives something else."""
-        scores = network(batch.inputs)
-        sides = batch.inputs.shape[2:] if isinstance(batch.inputs, Tensor) else ()
+        images, scores = batch.inputs, network(batch.inputs)
+        sides = tuple(images.shape[2:]) if isinstance(images, Tensor) else ()
         if scores.shape[1:] != (self.output_size, *sides):
             raise SettingsError(
                 f"To segment, a network must give {self.output_size} maps of "
