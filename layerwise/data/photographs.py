@@ -27,8 +27,8 @@ def read_photograph(named: str, side: int) -> np.ndarray:
         except (OSError, SyntaxError, ValueError) as error:
             raise DataError(damaged(path, error)) from None
     share = min(1.0, side / max(whole.size))
-    size = tuple(max(1, round(share * length)) for length in whole.size)
-    small = whole.resize(size, Image.Resampling.LANCZOS)
+    width, height = (max(1, round(share * length)) for length in whole.size)
+    small = whole.resize((width, height), Image.Resampling.LANCZOS)
     return np.ascontiguousarray(np.asarray(small, np.float32).transpose(2, 0, 1) / 255)
 
 

@@ -63,7 +63,7 @@ def grad_cam(network: nn.Module, layer: nn.Module, inputs: Tensor, classes: Tens
     layer : of the network; its outputs are (rows, maps, height, width)
     returns : (rows, height, width), 0 or more
     """
-    kept: list[Tensor] = []
+    kept: list[Any] = []
     handle = layer.register_forward_hook(lambda module, given, made: kept.append(made))
     try:
         with torch.enable_grad():

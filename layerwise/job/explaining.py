@@ -42,7 +42,8 @@ def write_explanations(run: Run, plan: Plan, table: DataFrame, part: str) -> Non
         return
     first = named[0][1].weight.detach().cpu().float()
     tensors, said = {"filters": first[:MOST_FILTERS]}, {"filters": named[0][0]}
-    cost = max(1, sum(layer.multiply_adds for layer in plan.layers))
+    counts = ("multiply_adds", "parameters")  # the first is 0 where a network cannot be followed
+    cost = max(1, *(sum(getattr(layer, name) for layer in plan.layers) for name in counts))
     if not plan.no_rows:
         _add_patches(plan, tensors, said, int(MULTIPLY_ADDS / cost))
         shown = min(2 * EXAMPLES, int(MULTIPLY_ADDS / cost / PASSES))
