@@ -101,7 +101,8 @@ def read_masks(place: Path, options: dict) -> Source:
     images = [found.images[key] for key in keys]
     masks = [found.masks[key] for key in keys] if found.masks else []
     pixels, notes, used, sizes = _decoded(images, masks, options)
-    places = [(key[0] if len(key) > 1 else "", "", key[-1]) for key in keys]
+    parted = [list(key) for key in keys]
+    places = [(key[0] if len(key) > 1 else "", "", key[-1]) for key in parted]
     parts = official_parts(places)
     if parts is not None:
         notes.append("The folders train, validation and test decide which rows are which.")
