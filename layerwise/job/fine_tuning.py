@@ -6,9 +6,9 @@ from typing import Any
 
 from layerwise.contracts import Recipe, Stage
 from layerwise.errors import SettingsError
+from layerwise.networks.choose import GOING_ON
 from layerwise.tasks.fine_tune import FineTune
 
-FINE_TUNING = ("head", "fine_tune")
 SHARES = {"head": (0.0,), "fine_tune": (0.0, 0.5, 1.0)}  # of the body that learns in each stage
 SHORTER = 5  # the stages before the last one have one epoch for so many of it
 BODY_SHARE = 0.1  # of the output layer's rate, unless --learning-rate says otherwise
@@ -17,7 +17,7 @@ BODY_SHARE = 0.1  # of the output layer's rate, unless --learning-rate says othe
 def fine_tuning(recipe: str, stage: Stage, task: Any) -> Recipe:
     """The stages that unfreeze a network from its output layer down.
 
-    recipe : a name of ``FINE_TUNING``
+    recipe : a name of ``GOING_ON``
     stage : as the last one would be without freezing, with every flag
     Raises SettingsError where it is no descent, or rates are given for something else.
     """
@@ -32,7 +32,7 @@ def fine_tuning(recipe: str, stage: Stage, task: Any) -> Recipe:
 
 def check_start(settings: Any, from_: Any) -> None:
     """Raise SettingsError where there are no trained weights to be fine-tuned."""
-    if settings.recipe in FINE_TUNING and from_ is None and not settings.pretrained:
+    if settings.recipe in GOING_ON and from_ is None and not settings.pretrained:
         raise SettingsError(
             f"--recipe {settings.recipe} goes on from trained weights. Give --from RUN or "
             "--pretrained; from random weights choose --recipe modern."

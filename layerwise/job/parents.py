@@ -9,10 +9,11 @@ from torch import nn
 from layerwise.data.source import counted
 from layerwise.errors import RunError, SettingsError
 from layerwise.job.choices import Choice
-from layerwise.job.fine_tuning import FINE_TUNING, check_start
+from layerwise.job.fine_tuning import check_start
 from layerwise.job.model import load_model
 from layerwise.job.plan import Plan
 from layerwise.layers.body import output_layer
+from layerwise.networks.choose import GOING_ON
 from layerwise.run import Run, plain
 
 
@@ -46,7 +47,7 @@ def started_from(plan: Plan, wanted: Mapping[str, Any], settings: Any) -> Plan:
     before = run.read("plan")
     name = before["network"]["name"]
     alike = bool(name) and name == plan.model.network_name
-    if alike and settings.recipe in FINE_TUNING and _asks_other_things(plan, before):
+    if alike and settings.recipe in GOING_ON and _asks_other_things(plan, before):
         taken = f"{_take_all_but_head(plan, run)} of run {run.name}; the output layer starts anew"
     elif before["target"]["kind"] != "none" or plan.model.target.kind == "none":
         _check_fits(plan, run, ("classes", "inputs", "weights"))

@@ -37,6 +37,7 @@ from layerwise.job.model import (
     output_size,
 )
 from layerwise.job.pretrained import (
+    GENTLER,
     inputs_as_published,
     pretrained_in_words,
     published_name,
@@ -55,6 +56,7 @@ from layerwise.job.rows import (
 from layerwise.metrics import METRICS, find_metric
 from layerwise.networks.choose import (
     FORM_NETWORKS,
+    GOING_ON,
     auto_network,
     auto_network_without_labels,
     network_of_form,
@@ -280,6 +282,8 @@ def plan_split(
         name = published_name(network, options)
         outputs = output_size(model.task, target, preparation)
         plan.choices.append(Choice("pretrained", *pretrained_in_words(name, outputs)))
+        if settings.recipe not in GOING_ON:
+            plan.choices.append(Choice("", GENTLER))
     return plan
 
 

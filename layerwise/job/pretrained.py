@@ -12,6 +12,10 @@ from layerwise.errors import SettingsError
 OUTPUTS = 1000  # classes of ImageNet
 COUNTER = "num_batches_tracked"  # of batch normalization; older files lack it
 COLOURS = 3
+GENTLER = (
+    "The rates of this recipe are for random weights; --recipe fine_tune goes on from trained ones "
+    "at lower rates, from the output layer down, and --recipe head trains that layer alone."
+)
 
 
 def check_pretrained(settings: Any) -> None:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from layerwise.contracts import Recipe, Stage, Target
-from layerwise.job.fine_tuning import FINE_TUNING, fine_tuning
+from layerwise.job.fine_tuning import fine_tuning
 from layerwise.job.model import build_task
-from layerwise.networks.choose import recipe_of
+from layerwise.networks.choose import GOING_ON, recipe_of
 from layerwise.tasks.fine_tune import FineTune
 
 RATES = {  # for an optimizer that is not the recipe's: torch's own defaults, or the usual ones
@@ -35,7 +35,7 @@ def resolve_recipe(
     settings : has ``recipe``, ``optimizer``, ``learning_rate`` and the other flags of learning
     rows : training rows
     """
-    fine = settings.recipe in FINE_TUNING
+    fine = settings.recipe in GOING_ON
     stages = list(recipe_of(kind, "modern" if fine else settings.recipe))
     last, notes = _fitted_to_rows(stages[-1], settings, rows)
     stages[-1] = _with_steps(_changed(last, settings), rows)
@@ -86,7 +86,7 @@ def _with_steps(stage: Stage, rows: int) -> Stage:
 
 def _fitted_to_rows(stage: Stage, settings: Any, rows: int) -> tuple[Stage, tuple[str, ...]]:
     """Larger batches and fewer epochs where the recipe would take more steps than it needs."""
-    if settings.recipe not in ("modern", *FINE_TUNING) or not isinstance(stage.batch_size, int):
+    if settings.recipe not in ("modern", *GOING_ON) or not isinstance(stage.batch_size, int):
         return stage, ()
     size = stage.batch_size
     while rows / size > MOST_STEPS_PER_EPOCH and size < LARGEST_BATCH:

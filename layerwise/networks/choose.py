@@ -6,6 +6,7 @@ from typing import Any
 from layerwise.contracts import Recipe, Stage, Target
 from layerwise.errors import SettingsError, nearest
 
+GOING_ON = ("head", "fine_tune")  # recipes of every network, from trained weights
 FEW = 5000  # training rows below which dropout was better on validation rows (digits, titanic)
 USUAL: Recipe = (
     Stage(None, "adamw", {"weight_decay": 0.01}, 0.001, "one_cycle", epochs=30, batch_size=32),
@@ -83,7 +84,8 @@ def recipe_of(network: type, name: str) -> Recipe:
     """
     recipes = getattr(network, "recipes", None) or {"modern": USUAL}
     if name not in recipes:
-        raise SettingsError(f"{network.__name__} has no recipe '{name}'.{nearest(name, recipes)}")
+        known = [*recipes, *GOING_ON]
+        raise SettingsError(f"{network.__name__} has no recipe '{name}'.{nearest(name, known)}")
     return recipes[name]
 
 

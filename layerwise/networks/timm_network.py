@@ -85,7 +85,7 @@ def _made(timm: Any, name: str, input_shape: tuple[int, ...], output_size: int) 
 
 def _timm() -> Any:
     try:
-        import timm
+        import timm  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise MissingExtraError(
             "--network timm/NAME needs timm: pip install 'layerwise[timm]'"

@@ -140,7 +140,8 @@ def _stage(stage: dict[str, Any], number: int, of: int) -> str:
         }.items()
         if value
     ]
-    return said + (f" ({', '.join(extras)})." if extras else ".")
+    said += f" ({', '.join(extras)})" if extras else ""
+    return said + (f"; {stage['learns']}." if stage.get("learns") else ".")
 
 
 def _judgement(record: Record) -> str:

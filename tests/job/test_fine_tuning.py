@@ -82,6 +82,8 @@ def test_what_cannot_be_is_told(rows, parent, tmp_path):
     table = rows[["a", "b", "side"]]
     with pytest.raises(SettingsError, match="goes on from trained weights"):
         Learner(**QUICK, recipe="fine_tune").fit(table, target="side")
+    with pytest.raises(SettingsError, match=r"no recipe 'finetune'. Did you mean 'fine_tune'"):
+        Learner(**QUICK, recipe="finetune").fit(table, target="side")
     with pytest.raises(SettingsError, match="names critic, but fine-tuning trains head"):
         on_three(rows, parent, tmp_path, recipe="head", learning_rate={"critic": 0.1})
     with pytest.raises(SettingsError, match="The closed form solves for all weights"):

@@ -93,5 +93,6 @@ def test_what_does_not_fit_is_told(at_home, photographs, tmp_path):
         Learner("timm/resnet18", **QUICK).fit(photographs)
     with pytest.raises(DataError, match="Run: layerwise fetch resnet34"):
         Learner("resnet34", **QUICK).fit(photographs)
+    run = Learner("linear", epochs=0).fit("iris", folder=tmp_path / "run").run_
     with pytest.raises(SettingsError, match="--from and --pretrained both say"):
-        Learner("resnet18", **QUICK).fit(photographs, from_=tmp_path)
+        Learner("resnet18", **QUICK).fit(photographs, from_=run.folder)
