@@ -88,6 +88,8 @@ class AlexNet(nn.Module):
         check_dropout("alexnet", dropout)
         maps = [input_shape[0], *(scaled(size, width) for size in (64, 192, 384, 256, 256))]
         units = scaled(4096, width)
+        last = nn.Linear(units, output_size)
+        start_weights(last, "softmax")
         self.features = nn.Sequential(
             *_convolution(maps[0], maps[1], 11, response_norm, stride=4, padding=2),
             nn.MaxPool2d(3, 2),
@@ -104,9 +106,8 @@ class AlexNet(nn.Module):
             *_full(maps[5] * PLACES**2, units),
             nn.Dropout(dropout),
             *_full(units, units),
-            nn.Linear(units, output_size),
+            last,
         )
-        start_weights(self.classifier[-1], "softmax")  # pyright: ignore[reportArgumentType]
 
     def forward(self, images: Tensor) -> Tensor:
         """(rows, channels, height, width) -> (rows, output_size)."""
