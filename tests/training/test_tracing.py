@@ -5,11 +5,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from layerwise.contracts import Batch, Loss, Stage
+from layerwise.contracts import Batch, Loss, Stage, Target
 from layerwise.layers.activations import ACTIVATIONS
 from layerwise.networks.lenet5 import LeNet5
 from layerwise.networks.mlp import MLP
 from layerwise.scaling.processes import ALONE
+from layerwise.tasks.classify import Classify
 from layerwise.training.descent import Descent
 from layerwise.training.tracing import MOST_OPERATIONS, MOST_SHAPES, Tracer
 
@@ -62,6 +63,17 @@ def test_gradients_of_an_mlp_have_the_bits_of_the_eager_step(activation):
 def test_gradients_of_a_convolution_have_the_bits_of_the_eager_step(pooling):
     network = LeNet5((1, 12, 12), 3, pooling=pooling).train()
     traced, eager, _ = found(network, batch_of(shape=(1, 12, 12)))
+    assert all(torch.equal(one, other) for one, other in zip(traced[2], eager, strict=True))
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_gradients_of_adversarial_training_have_the_bits_of_the_eager_step(steps):
+    """The trace holds the gradients of the inputs within those of the weights, and the chance."""
+    target = Target("classes", ("y",), ("a", "b", "c"))
+    ends = (-2.0, 2.0)
+    task = Classify(target, adversarial=0.1, adversarial_steps=steps, adversarial_range=ends)
+    layers = nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Dropout(0.2), nn.Linear(32, 3)
+    traced, eager, _ = found(nn.Sequential(*layers).train(), batch_of(shape=(1, 6, 6)), task)
     assert all(torch.equal(one, other) for one, other in zip(traced[2], eager, strict=True))
 
 
