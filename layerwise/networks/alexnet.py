@@ -65,7 +65,8 @@ class AlexNet(nn.Module):
     departures = (
         "One tower of 64, 192, 384, 256 and 256 maps, as the 2014 paper has it; the towers of "
         "2012 lie on two cards, with 96, 256, 384, 384 and 256 maps.",
-        "The rate falls tenfold at the quarters of 90 epochs, not where the validation error stands still.",
+        "The rate falls tenfold at the quarters of 90 epochs, not where the validation error "
+        "stands still.",
         "Weights start after He et al. and biases at 0, not at deviation 0.01 and partly at 1.",
         "Weight decay is also put on biases, as torch does.",
         "Colours are not shifted along their principal components, and predictions are of one "
