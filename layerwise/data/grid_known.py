@@ -57,7 +57,7 @@ def elevation(options: dict) -> Source:
     fine = np.stack(patches)[:, None]
     whole = paired_patches(fine, ("elevation",), {"elevation": "m"}, factor, notes)
     return Source(
-        "elevation", frame[["block", "row", "column"]], np.arange(len(frame)), ("elevation",),
+        "elevation", frame.drop(columns="part"), np.arange(len(frame)), ("elevation",),
         frame["part"].to_numpy().astype("<U10"), notes=tuple(notes),
         about="heights around a fault in Tennessee, metres (Matplotlib's jacksboro_fault_dem)",
         options={**options, "coarsen": factor}, form="grid", whole=whole, roles={"group": "block"},

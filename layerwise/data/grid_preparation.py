@@ -190,12 +190,13 @@ class GridPreparation:
         if whole.fine is not None:
             fine = _floats((whole.fine[places] - self._map("base_mean")) / residual)
         base_scale, base_shift = self._base()
+        down, across = (_floats(one) for one in self.weights("bicubic"))
+        mark_down, mark_across = (_floats(one) for one in self.weights("bilinear"))
         return FieldDataset(
             _floats((filled - level[:, :, None, None]) / self._map("scale")), _floats(known),
             _floats(level / scale), _floats(scalars / self._array("scalar_scale")),
             _floats(self._static()),
-            *(_floats(one) for one in self.weights("bicubic")),
-            *(_floats(one) for one in self.weights("bilinear")),
+            down, across, mark_down, mark_across,
             self.own, _floats(base_scale), _floats(base_shift), fine, _floats(self.areas),
         )  # fmt: skip
 

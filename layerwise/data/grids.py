@@ -183,7 +183,7 @@ def paired_patches(
     coarse = block_means(fine, factor, np.ones((height, width))).astype(np.float32)
     return Fields(
         coarse, np.zeros((len(fine), 0), np.float32), fine, names, (), names,
-        tuple(range(len(names))), units, _sides_of_cells(*coarse.shape[2:], factor),
+        tuple(range(len(names))), units, _sides_of_cells(height // factor, width // factor, factor),
         _sides_of_cells(height, width, 1), factor, fixed=False,
     )  # fmt: skip
 

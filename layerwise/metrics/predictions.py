@@ -102,7 +102,9 @@ class Predictions:
         if split is not None:
             table = table.loc[table["split"] == split]
         truth, scores = _truth_of(table, target), _scores_of(table, target)
-        known = _is_there(truth) if target.kind != "field" else np.isfinite(truth).any(axis=1)
+        known = _is_there(truth)
+        if target.kind == "field":  # some of its cells will do
+            known = np.asarray(np.isfinite(truth).any(axis=1))
         coded = target.kind in ("binary", "classes")
         return cls(
             target.kind,
