@@ -127,8 +127,8 @@ class Inception4(nn.Module):
         ),
     }
     departures = (
-        "One process descends in batches of 32; the paper has 20 at once, and names neither batch nor "
-        "epochs.",
+        "One process descends in batches of 32; the paper has 20 at once, and names neither batch "
+        "nor epochs.",
         "Weights are those of the last step, not a running mean of them.",
         "Rows and columns of seven take turns in both ways of a block of figure 5, where the paper "
         "prints two rows in one of them.",

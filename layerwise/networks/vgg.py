@@ -74,8 +74,8 @@ class VGG(nn.Module):
     }
     departures = (
         "Weights start after He et al.; the paper's deeper nets start from a trained A.",
-        "The rate falls tenfold at the quarters of 74 epochs, not where the validation accuracy stands "
-        "still.",
+        "The rate falls tenfold at the quarters of 74 epochs, not where the validation accuracy "
+        "stands still.",
         "Weight decay is also put on biases, as torch does.",
         "Images come in the size they have; the paper crops from several sizes, and averages over "
         "places in the test.",
