@@ -8,6 +8,7 @@ import pytest
 from mask_cases import picture, save, write_pictures
 from PIL import Image
 
+from layerwise import Learner
 from layerwise.data import image_cache, read
 from layerwise.data.mask_pixels import drawn
 from layerwise.data.mask_target import mask_target
@@ -181,3 +182,13 @@ def test_what_was_named_but_is_not_so_is_refused(tmp_path):
     ):
         with pytest.raises(SettingsError, match=says):
             read(folder, options=options)
+
+
+def test_the_name_of_the_file_comes_out_unless_it_is_the_key(tmp_path):
+    folder = str(write_pictures(tmp_path / "cells", 12))
+    learner = Learner(network_options={"width": 2, "depth": 2})
+    carried = {one["name"]: one["role"] for one in learner.plan(folder)["data"]["columns"]}
+    assert carried["file"] == "carry"
+    plan = learner.plan(folder, key="file")
+    assert {one["name"]: one["role"] for one in plan["data"]["columns"]}["file"] == "key"
+    assert plan["splits"]["method"] == "key"
