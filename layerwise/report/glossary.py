@@ -14,6 +14,9 @@ LABELS = {  # where the name with spaces is not what people write
     "rmse": "root mean squared error",
     "r2": "R²",
     "brier": "Brier score",
+    "dice": "Dice",
+    "iou": "IoU",
+    "image_dice": "Dice per image",
     "chrf": "chrF",
     "bleu": "BLEU",
     "poisson_deviance": "Poisson deviance",
@@ -94,6 +97,23 @@ METRIC_WORDS = {
         "it should be 0.8, neither less nor more."
     ),
     "poisson_deviance": "How far predicted rates are from the counts that were seen; 0 is best.",
+    "dice": (
+        "How well what was said covers what is true: twice the pixels that are both, over those of "
+        "the one plus those of the other, all images together. 1 is the same, 0 is nothing in "
+        "common. Of two classes it is that of the second; of more, the mean over all."
+    ),
+    "iou": (
+        "Intersection over union: the pixels that are both said and true, over those that are "
+        "either. It tells the same as Dice on a harder scale: IoU = Dice / (2 - Dice)."
+    ),
+    "pixel_accuracy": (
+        "The share of pixels whose class is right. Where most pixels are background, saying "
+        "background everywhere scores high."
+    ),
+    "image_dice": (
+        "The Dice of each image, averaged over images, so that an image with little in it counts "
+        "as much as a full one; 1 for an image in which nothing is there and nothing was said."
+    ),
     "chrf": (
         "How many short sequences of characters (1 to 6) a translation shares with its reference, "
         "0 to 100; finding the reference's counts twice as much as saying no others. Parts of "
