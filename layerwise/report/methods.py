@@ -150,7 +150,9 @@ def _judgement(record: Record) -> str:
     training = record.results.get("training") or {}
     said = ""
     if (record.plan.get("splits") or {}).get("validation") and not record.same_rows and metric:
-        said += f"The weights of the epoch with the best validation {label(metric)} were kept"
+        scored = (name for line in record.journal for name in line.get("scores") or ())
+        watched = next(scored, metric)  # the loss, where the metric is too costly for every epoch
+        said += f"The weights of the epoch with the best validation {label(watched)} were kept"
         best = training.get("best_epoch")
         said += f" (epoch {best} of {training.get('epochs')}). " if best else ". "
     if head.get("value") is None:

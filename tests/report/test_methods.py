@@ -55,6 +55,13 @@ def test_data_network_and_software_are_in_words():
     assert "seed was 7" in software
 
 
+def test_weights_that_the_loss_chose_are_not_said_to_be_chosen_by_the_metric():
+    journal = [{"losses": {"network": 0.3}, "scores": {"loss": 0.4}}]
+    plan = {"metric": "dice", "splits": {"validation": 9}}
+    text = " ".join(methods(Record("run", {}, plan=plan, journal=journal)))
+    assert "the best validation loss were kept" in text
+
+
 def test_results_stand_there_with_interval_and_verdict(reported):
     record = read_record(reported.cancer)
     judged = methods(record)[2]
