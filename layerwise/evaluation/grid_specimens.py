@@ -44,7 +44,8 @@ def show(
         in the units of the data: "input" (times, h, w), "truth", "network", "interpolation"
         (times, H, W); "bias" and, for rows of one place, "correlation" over times (2, H, W), of the
         network and of the best interpolation; "power" (3, lengths) of truth, network and bicubic
-        interpolation at "frequency" (lengths,), turns per cell; "y", "x"
+        interpolation at "frequency" (lengths,), turns per cell; "y", "x", and "rises", whether rows
+        go from south to north
     """
     if not len(rows) or source.whole.fine is None:
         return {"sentences": [], "tables": [], "arrays": {}}
@@ -71,6 +72,8 @@ def show(
     frequency, *power = spectra([truth, said["network"], bicubic])
     arrays |= {"frequency": frequency, "power": np.stack(power)}
     arrays |= {side.kind.lower(): side.values for side in preparation.fine_sides}
+    y = preparation.fine_sides[0].values
+    arrays["rises"] = np.array([preparation.fixed and y[-1] > y[0]])
     fine = _fine_detail(frequency, power, preparation)
     return {
         "sentences": _sentences(part, preparation, shown, best, fine),

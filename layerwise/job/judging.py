@@ -48,6 +48,7 @@ MOST_TRAINING_ROWS = 100_000  # in the predictions table, fewer where a row has 
 FEWEST_TRAINING_ROWS = 1000  # ... but so many; test and validation rows are all there
 BASELINE_SECONDS = {"fast": 30.0, "all": 120.0, "none": 0.0}
 BASELINE_SECONDS_OF_FORMS = 300.0  # counting a language, or training a network without its edges
+MOST_TRAINING_CELLS = 5_000_000  # of fields on grids, over all training rows of the table
 PARTS = ("train", "validation", "test")
 
 
@@ -339,6 +340,8 @@ def _shown(plan: Plan, part: str) -> torch.Tensor:
     most = max(FEWEST_TRAINING_ROWS, MOST_TRAINING_ROWS // numbers)
     if getattr(plan.model.task, "watches_loss", False):  # its answers are costly
         most = FEWEST_TRAINING_ROWS
+    if plan.model.target.kind == "field":
+        most = min(most, max(1, MOST_TRAINING_CELLS // plan.model.preparation.areas.size))
     if part == "train" and len(rows) > most:
         return rows[torch.linspace(0, len(rows) - 1, most).long()]
     return rows

@@ -26,7 +26,7 @@ class Predictions:
     classes : names of the classes or labels; binary: classes[1] is the positive one
     truth : binary and classes int codes (rows,); labels 0 or 1 (rows, labels);
         count and real (rows, targets), in the target's own units; none (rows, 1) zeros;
-        text (rows,) object, the references
+        text (rows,) object, the references; field (rows, targets x cells), NaN where unknown
     scores : binary and classes probabilities (rows, classes); labels probabilities
         (rows, labels); count and real predictions (rows, targets); none (rows, 1) the number
         by which the task judges a row, lower is better; text (rows,) object, what was said;

@@ -126,7 +126,7 @@ def _map(
     high: float,
 ) -> Any:  # fmt: skip
     """One field, north up where rows rise to the north, without ticks."""
-    rises = len(made["y"]) > 1 and made["y"][-1] > made["y"][0] and made["y"][0] != 0
+    rises = bool(made["rises"][0])
     panel.grid(False)
     panel.set_xticks([])
     panel.set_yticks([])

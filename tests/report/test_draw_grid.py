@@ -24,7 +24,8 @@ def arrays(times=3):
     return fields | {
         "input": chance.normal(size=(times, 2, 3)), "best": np.array([1.0]),
         "bias": chance.normal(size=(2, 8, 10)), "frequency": np.arange(1, 6) / 10,
-        "power": np.ones((3, 5)), "y": np.arange(40.0, 48.0), "x": np.arange(10.0),
+        "power": np.ones((3, 5)), "rises": np.array([1.0]), "y": np.arange(40.0, 48.0),
+        "x": np.arange(10.0),
     }  # fmt: skip
 
 
@@ -37,6 +38,8 @@ def test_a_row_of_maps_per_time_with_what_is_best_named():
     assert found.numbers.shape == (240, 6)
     rising = found.figure.axes[1].images[0].origin
     assert rising == "lower", "north is up where latitudes rise"
+    upright = drawn(**arrays() | {"rises": np.zeros(1)})["fields"]
+    assert upright.figure.axes[1].images[0].origin == "upper"
 
 
 def test_a_correlation_is_drawn_where_there_is_one():
