@@ -30,25 +30,21 @@ def parent(rows, tmp_path_factory):
     return Learner(**QUICK, epochs=5).fit(table, target="side", folder=folder).run_
 
 
-def on_three(rows, parent, tmp_path, **flags):
+def on_three(rows, parent, **flags):
     """A child of the parent whose rows are of three classes."""
-    learner = Learner(**{**QUICK, **flags})
     table = rows[["a", "b", "third"]].astype({"third": str})
-    return learner.fit(table, target="third", from_=parent.folder, folder=tmp_path / "child").run_
+    return Learner(**{**QUICK, **flags}).fit(table, target="third", from_=parent.folder)
 
 
-def test_the_output_layer_starts_anew_for_other_classes_and_the_body_is_kept(
-    rows, parent, tmp_path
-):
-    child = on_three(rows, parent, tmp_path, recipe="head", epochs=3)
-    before, now = parent.read_tensors("network"), child.read_tensors("network")
+def test_the_output_layer_starts_anew_for_other_classes_and_the_body_is_kept(rows, parent, capsys):
+    child = on_three(rows, parent, recipe="head", epochs=3, verbose=True)
+    before, now = parent.read_tensors("network"), child.model_.network.state_dict()
     for name in before:
         assert name.startswith(BODY) == (torch.equal(before[name], now[name])), name
     assert now["layers.4.weight"].shape == (3, 8)
-    plan = child.read("plan")
-    assert [one["learns"] for one in plan["recipe"]] == ["only the output layer learns"]
-    chosen = next(one for one in plan["decisions"] if one["what"] == "from")
-    assert "the output layer starts anew" in chosen["choice"]
+    said = " ".join(capsys.readouterr().out.split())
+    assert "only the output layer learns" in said
+    assert "of run parent; the output layer starts anew" in said
 
 
 def test_fine_tuning_unfreezes_in_three_stages_at_a_lower_rate(rows, parent, tmp_path, capsys):
@@ -78,15 +74,15 @@ def test_a_tenth_of_the_rate_is_the_bodys_unless_it_is_said(rows):
     assert all(one.endswith("at rate 0.002") for one in said[1:])
 
 
-def test_what_cannot_be_is_told(rows, parent, tmp_path):
+def test_what_cannot_be_is_told(rows, parent):
     table = rows[["a", "b", "side"]]
     with pytest.raises(SettingsError, match="goes on from trained weights"):
         Learner(**QUICK, recipe="fine_tune").fit(table, target="side")
     with pytest.raises(SettingsError, match=r"no recipe 'finetune'. Did you mean 'fine_tune'"):
         Learner(**QUICK, recipe="finetune").fit(table, target="side")
     with pytest.raises(SettingsError, match="names critic, but fine-tuning trains head"):
-        on_three(rows, parent, tmp_path, recipe="head", learning_rate={"critic": 0.1})
+        on_three(rows, parent, recipe="head", learning_rate={"critic": 0.1})
     with pytest.raises(SettingsError, match="The closed form solves for all weights"):
-        on_three(rows, parent, tmp_path, recipe="head", optimizer="closed_form")
+        on_three(rows, parent, recipe="head", optimizer="closed_form")
     with pytest.raises(SettingsError, match="the classes must be the same"):
-        on_three(rows, parent, tmp_path, epochs=1)
+        on_three(rows, parent, epochs=1)

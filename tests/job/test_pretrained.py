@@ -7,12 +7,10 @@ import pytest
 import torch
 
 from layerwise import Learner
-from layerwise.cli import main
 from layerwise.data.weights import WEIGHTS
 from layerwise.errors import DataError, SettingsError
 from layerwise.job.pretrained import start_from_published
 from layerwise.networks.resnet import ResNet
-from layerwise.run import Run
 
 QUICK = {"baselines": "none", "threads": 1, "pretrained": True}
 
@@ -49,13 +47,13 @@ def photographs(tmp_path):
     return tmp_path / "photographs.npz"
 
 
-def test_a_fit_starts_from_them_with_a_new_output_layer(at_home, photographs, tmp_path, capsys):
-    words = "--network resnet18 --pretrained --epochs 0 --baselines none --folder"
-    assert main(["fit", str(photographs), *words.split(), str(tmp_path / "run")]) == 0
+def test_a_fit_starts_from_them_with_a_new_output_layer(at_home, photographs, capsys):
+    learner = Learner("resnet18", epochs=0, verbose=True, **QUICK).fit(photographs)
     said = " ".join(capsys.readouterr().out.split())
     assert "published weights of resnet18, learned from ImageNet (1,000 classes)" in said
     assert "the output layer starts anew, for 1 output" in said
-    weights = Run.open(tmp_path / "run").read_tensors("network")
+    assert "--recipe fine_tune goes on from trained ones" in said
+    weights = learner.model_.network.state_dict()
     same = {name for name, one in at_home.items() if torch.equal(one, weights[name])}
     assert set(at_home) - same == {"fc.weight", "fc.bias"}
     assert weights["fc.weight"].shape == (1, 512)
