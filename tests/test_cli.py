@@ -163,7 +163,8 @@ def test_every_network_of_the_zoo_is_described(capsys):
     from layerwise.networks import NETWORKS
 
     shown = {}
-    for name in NETWORKS:
+    first = {NETWORKS[name]: name for name in reversed(NETWORKS)}.values()  # of several sizes
+    for name in (*first, "vgg16"):
         code, out, err = said(capsys, "zoo", name)
         shown[name] = out
         assert (code, err) == (0, "")
@@ -172,6 +173,9 @@ def test_every_network_of_the_zoo_is_described(capsys):
         assert "parameters" in out
     assert "61,706 parameters" in shown["lenet5"]  # for 28x28 pixels
     assert " outputs: " not in shown["vae"]
+    assert "Here: configuration D." in shown["vgg16"]
+    assert "--network.configuration" not in shown["vgg16"]
+    assert "138,357,544 parameters, 15,470,264,320 multiply-adds" in shown["vgg16"]
 
 
 def made_run(folder, right):
