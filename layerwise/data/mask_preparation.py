@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import asdict
 from hashlib import blake2b
 from typing import Any
@@ -21,7 +22,7 @@ from layerwise.data.source import Source
 from layerwise.data.standardize import ImageInputs
 from layerwise.errors import DataError
 
-AT_ONCE = 256  # images whose masks are counted at a time
+AT_ONCE = 64  # images whose masks are counted at a time
 
 
 class MaskPreparation:
@@ -119,8 +120,11 @@ class MaskPreparation:
 
     def truth(self, source: Source, rows: np.ndarray) -> np.ndarray:
         """How many pixels of each class some images have, (rows, classes); NaN without a mask."""
-        masks = _pixels(source)[rows, -1]
-        return _unless_unknown(_counts(masks, len(self.target.classes)), masks)
+        classes, found = len(self.target.classes), []
+        for some in _blocks(len(rows)):
+            masks = _pixels(source)[rows[some], -1]
+            found.append(_unless_unknown(_counts(masks, classes), masks))
+        return np.concatenate(found) if found else np.empty((0, classes))
 
     def compared(self, source: Source, rows: np.ndarray, said: np.ndarray) -> np.ndarray:
         """What ``said`` (rows, height, width) about some images comes to, (rows, 2 x classes).
@@ -128,15 +132,15 @@ class MaskPreparation:
         First how many pixels each class was said of, among those whose class is known, then how
         many of these rightly, NaN without a mask. Without one the first count all pixels.
         """
-        masks, classes = _pixels(source)[rows, -1], len(self.target.classes)
-        said = np.asarray(said)
-        unmasked = (masks == IGNORED).all(axis=(1, 2))
-        known = (masks != IGNORED) | unmasked[:, None, None]
-        right = _counts(np.where(said == masks, masks, IGNORED), classes)
-        return np.concatenate(
-            [_counts(np.where(known, said, IGNORED), classes), _unless_unknown(right, masks)],
-            axis=1,
-        )
+        classes, said, found = len(self.target.classes), np.asarray(said), []
+        for some in _blocks(len(rows)):
+            masks = _pixels(source)[rows[some], -1]
+            unmasked = (masks == IGNORED).all(axis=(1, 2))
+            known = (masks != IGNORED) | unmasked[:, None, None]
+            right = _counts(np.where(said[some] == masks, masks, IGNORED), classes)
+            counts = _counts(np.where(known, said[some], IGNORED), classes)
+            found.append(np.concatenate([counts, _unless_unknown(right, masks)], axis=1))
+        return np.concatenate(found) if found else np.empty((0, 2 * classes))
 
     def in_units(self, outputs: Tensor) -> np.ndarray:
         """Codes of classes (rows, height, width) as they are, uint8."""
@@ -183,10 +187,14 @@ class MaskPreparation:
 def class_pixels(pixels: np.ndarray, rows: np.ndarray, classes: int) -> np.ndarray:
     """How many pixels of some rows each class has, (classes,) int64."""
     total = np.zeros(classes, np.int64)
-    for first in range(0, len(rows), AT_ONCE):
-        masks = pixels[rows[first : first + AT_ONCE], -1]
+    for some in _blocks(len(rows)):
+        masks = pixels[rows[some], -1]
         total += np.bincount(masks.reshape(-1), minlength=IGNORED + 1)[:classes]
     return total
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+    return (slice(first, first + AT_ONCE) for first in range(0, rows, AT_ONCE))
 
 
 def _pixels(source: Source) -> np.ndarray:

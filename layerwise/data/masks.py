@@ -8,6 +8,7 @@ side with ``_mask``; a folder or a zip archive.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from layerwise.data.image_pixels import (
     wanted_mode,
     wanted_size,
 )
-from layerwise.data.images import SUFFIXES, official_parts
+from layerwise.data.images import PARTS, SUFFIXES, official_parts
 from layerwise.data.mask_pixels import (
     Coding,
     MaskHeader,
@@ -134,13 +135,20 @@ def _files(place: Path) -> list[tuple[PurePosixPath, Any]]:
 
 
 def _empty_folders(place: Path) -> list[tuple[tuple[str, ...], str]]:
-    """Folders right below the place, and those below its parts, whatever they hold."""
+    """Folders right below the place, and below those of parts, whatever they hold."""
     if not place.is_dir():
         return []
-    near = [one for one in place.iterdir() if one.is_dir()]
-    deeper = [other for one in near for other in one.iterdir() if other.is_dir()]
-    paths = [one.relative_to(place).parts for one in (*near, *deeper)]
-    return [(tuple(p.lower() for p in parts[:-1]), parts[-1].lower()) for parts in paths]
+    near = _folders_in(place)
+    parts = [name for name in near if name.lower() in PARTS]
+    deeper = [
+        ((part.lower(),), name.lower()) for part in parts for name in _folders_in(place / part)
+    ]
+    return [((), name.lower()) for name in near] + deeper
+
+
+def _folders_in(folder: Path) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [one.name for one in entries if one.is_dir() and not one.name.startswith(".")]
 
 
 def _relative(place: Path, file: Any) -> str:

@@ -19,7 +19,7 @@ from layerwise.evaluation.baselines import BaselineResult
 
 NAMES = ("majority_class", "otsu", "pixel_logistic")
 LEVELS = 256  # of grey
-AT_ONCE = 32  # images
+AT_ONCE = 8  # images
 MOST_JUDGED = 200  # training images that choose Otsu's rule
 MOST_PIXELS = 100_000  # training pixels of the logistic regression
 AROUND = (5, 15)  # sides of the squares around a pixel whose mean and deviation it sees
@@ -126,8 +126,9 @@ def grey_of(images: np.ndarray) -> np.ndarray:
     """Grey values (rows, height, width) uint8 of images (rows, channels, height, width)."""
     if images.shape[1] < 3:
         return images[:, 0]
-    weights = np.array([0.299, 0.587, 0.114]).reshape(1, 3, 1, 1)  # of ITU-R BT.601
-    return np.round((images[:, :3] * weights).sum(axis=1)).astype(np.uint8)
+    weights = np.array([0.299, 0.587, 0.114], np.float32)  # of ITU-R BT.601
+    grey = [np.tensordot(weights, image[:3].astype(np.float32), 1) for image in images]
+    return np.round(grey).astype(np.uint8)
 
 
 def choose_otsu(pixels: np.ndarray) -> tuple[Says, str]:
