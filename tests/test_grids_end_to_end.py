@@ -19,7 +19,7 @@ from layerwise.data.roles import Roles
 from layerwise.data.split import split_rows
 
 REAL = Path(os.environ.get("LAYERWISE_DATA", Path(__file__).parents[2] / "shared" / "data"))
-SMALL = ("--network.width", "4", "--network.depth", "2", "--threads", "1")
+SMALL = ("--network.width", "2", "--network.depth", "1", "--threads", "1")
 
 
 def test_a_run_of_a_360_day_calendar_is_reported_and_predicts_netcdf(tmp_path, capsys):
@@ -54,7 +54,7 @@ def test_a_run_of_a_360_day_calendar_is_reported_and_predicts_netcdf(tmp_path, c
 def test_a_coarse_file_alone_is_refined_to_the_grid_of_training(tmp_path):
     data = coarse_and_fine()
     path = written(data[["tas"]], tmp_path / "a.nc")
-    learner = Learner(network_options={"width": 4, "depth": 2}, data_options={"coarsen": 4},
+    learner = Learner(network_options={"width": 2, "depth": 1}, data_options={"coarsen": 4},
                       epochs=1, baselines="none").fit(str(path))  # fmt: skip
     whole = learner.predict(str(path))
     assert whole.shape == (24, 12, 16)
@@ -74,7 +74,7 @@ def test_a_coarse_file_alone_is_refined_to_the_grid_of_training(tmp_path):
 def test_two_variables_of_one_file_with_a_number_over_time(tmp_path):
     path = written(coarse_and_fine(), tmp_path / "a.nc")
     learner = Learner(
-        network_options={"width": 4, "depth": 2}, data_options={"variable": "coarse,co2"},
+        network_options={"width": 2, "depth": 1}, data_options={"variable": "coarse,co2"},
         epochs=1, baselines="none",
     ).fit(str(path), target="tas")  # fmt: skip
     assert learner.model_.preparation.input_shape == (4, 12, 16)
@@ -89,7 +89,7 @@ def test_a_folder_of_images_is_refined_from_coarser_ones(tmp_path):
         pixels = chance.integers(0, 256, (8, 8)).astype(np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
     learner = Learner(
-        task="downscale", network_options={"width": 4, "depth": 1}, data_options={"coarsen": 2},
+        task="downscale", network_options={"width": 2, "depth": 1}, data_options={"coarsen": 2},
         epochs=1, baselines="none",
     ).fit(str(tmp_path))  # fmt: skip
     assert learner.model_.target.names == ("grey",)

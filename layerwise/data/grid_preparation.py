@@ -169,8 +169,8 @@ class GridPreparation:
 
     @property
     def network_options(self) -> dict[str, Any]:
-        """How often a U-Net may halve the sides, where they are short."""
-        fitting = min(self.areas.shape).bit_length() - 1
+        """How often a U-Net halves the sides: until 4 to 7 cells are left, at most as usual."""
+        fitting = min(self.areas.shape).bit_length() - 3
         return {"depth": max(1, fitting)} if fitting < USUAL_DEPTH else {}
 
     def dataset(self, source: Source) -> FieldDataset:

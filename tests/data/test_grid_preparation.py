@@ -175,6 +175,7 @@ def test_patches_are_seen_about_their_own_level_and_have_no_climate():
     preparation = GridPreparation.fit(source, Roles((), group="block"), target, np.arange(100))
     batch = preparation.dataset(source).batch(torch.arange(10))
     assert preparation.input_shape == (1, 32, 32)
+    assert preparation.network_options == {"depth": 3}, "4 x 4 cells at the bottom"
     torch.testing.assert_close(batch.inputs.mean(dim=(1, 2, 3)), torch.zeros(10), atol=0.05, rtol=0)
     found = preparation.in_units(Downscale(target).outputs(Nothing(), batch))
     bicubic = preparation.interpolated(source, np.arange(10), "bicubic")
