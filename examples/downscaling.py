@@ -15,9 +15,9 @@ One seed; the network is a U-Net of depth 3 and width 16, its epoch chosen on va
 
 "Corrected" adds to the bicubic interpolation what each cell lacked in the mean of training: in a
 climate most of what is to be won over interpolation is this, and a network that is only held
-against bicubic interpolation looks better than it is: one of width 8 that sees the climate and not
-what differs from it ended at 0.280. Patches of other places have no such mean. The elevation model
-has six test blocks only, so its intervals are wide.
+against bicubic interpolation looks better than it is. (A U-Net of width 8 that goes up by
+interpolation ended at 0.280 after 20 epochs: 0.008 below the corrected one.) Patches of other
+places have no such mean. The elevation model has six test blocks only: its intervals are wide.
 
     LAYERWISE_DATA=... python examples/downscaling.py [--only elevation] [--epochs 40] [--seeds 3]
 """
