@@ -55,7 +55,9 @@ def choose_augment(
     classes = len(target.classes) if target.kind in ("binary", "classes") else 0
     augment = Augment(**{**chosen, **given, "classes": classes})
     _check_mixing(augment, task, target)
-    return (augment, why) if augment.record() else (None, "")
+    if augment.record():
+        return augment, why
+    return None, why if name == "auto" else ""
 
 
 def augment_in_words(augment: Any) -> str:

@@ -6,6 +6,7 @@ import torch
 from torch.testing import assert_close
 
 from layerwise import Learner
+from layerwise.data.arrays import arrays_source
 from layerwise.data.augments import AUGMENTS, auto_options
 from layerwise.errors import SettingsError
 from layerwise.job.augmenting import write_augmented
@@ -36,18 +37,28 @@ def test_nothing_is_changed_unless_asked():
     assert plan().record()["augment"] == {}
 
 
-def test_auto_moves_few_small_grey_images_a_little_and_says_why():
+def test_auto_leaves_tiny_images_alone_and_says_why():
     found = plan(augment="auto")
-    assert found.augment.record() == {"shift": 0.07}
+    assert found.augment is None
     ((choice, why),) = choices(found, "augment")
-    assert choice == "shift 0.07"
-    assert "grey images 8 x 8" in why
-    assert "no flips" in why
+    assert choice == "none"
+    assert "images of 8 x 8 pixels lose too much" in why
+
+
+def test_auto_says_what_it_does_and_what_it_cannot_know():
+    images = np.random.default_rng(0).integers(0, 255, (60, 1, 20, 20)).astype(np.uint8)
+    data = arrays_source("made", images, np.arange(60) % 2, None, about="", notes=[])
+    found = plan(data, augment="auto")
+    assert found.augment.record() == {"shift": 0.07, "rotate": 10.0, "scale": 0.1}
+    ((choice, why),) = choices(found, "augment")
+    assert choice == "shift 0.07, rotate 10, scale 0.1"
+    assert "grey images 20 x 20, few (42) training rows; no flips" in why
 
 
 @pytest.mark.parametrize(
     ("shape", "rows", "options"),
     [
+        ((1, 8, 8), 60_000, set()),
         ((1, 28, 28), 60_000, {"shift"}),
         ((1, 28, 28), 1000, {"shift", "rotate", "scale"}),
         ((3, 32, 32), 50_000, {"shift"}),
