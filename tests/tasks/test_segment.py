@@ -112,7 +112,7 @@ def test_u_net_learns_eight_images_by_heart():
     targets = (F.avg_pool2d(inputs, 3, stride=1, padding=1)[:, 0] > 0).long()
     task, batch = Segment(TWO), Batch(inputs, targets)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
-    for _ in range(60):
+    for _ in range(40):
         optimizer.zero_grad()
         loss_of(task, network, batch).value.backward()
         optimizer.step()
