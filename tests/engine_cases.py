@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from layerwise.contracts import Batch, Loss, Stage
+from layerwise.data.augmentation import Augment
 from layerwise.errors import SettingsError
 from layerwise.training import train
 
@@ -37,6 +38,17 @@ def rows(seed=0, columns=4):
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(ROWS, columns, generator=generator, dtype=torch.float64)
     return Rows(x, x.sum(1, keepdim=True).sin())
+
+
+class Pictures(Rows):
+    """Images of 4 x 4 pixels that know their row numbers, so that they can be augmented."""
+
+    def __init__(self):
+        made = rows(columns=16)
+        super().__init__(made.x.reshape(-1, 1, 4, 4), made.y)
+
+    def batch(self, indices):
+        return Batch(self.x[indices], self.y[indices], keys=torch.arange(ROWS)[indices])
 
 
 class Squared:
@@ -206,6 +218,7 @@ class Case:
     recipe: object
     splits: bool = True  # micro-batches and processes; else they are refused
     pure: bool = field(default=True)
+    augment: object = None
 
 
 def _adam(task, epochs=3, **more):
@@ -249,6 +262,12 @@ CASES = {
         rows,
         lambda: (Stage(Squared(), "closed_form", batch_size=6), _adam(Squared(), 2)),
     ),
+    "augmented": Case(
+        lambda: nn.Sequential(nn.Flatten(), small_net(16)),
+        Pictures,
+        lambda: (_adam(Squared()),),
+        augment=Augment(flip=True, crop=1, rotate=30.0, scale=0.2, contrast=0.3, erase=0.5),
+    ),
     "weighted": Case(
         small_net,
         lambda: Rows(rows().x, rows().y, torch.linspace(-0.2, 2, ROWS, dtype=torch.float64)),
@@ -261,7 +280,8 @@ def run(case, stop_at=None, state=None, **more):
     """Train a case; with ``stop_at`` give the state after that step, else the trained network."""
     torch.manual_seed(11)
     network = case.network()
-    engine = train(network, case.recipe(), case.dataset(), state=state, **more)
+    more = {"state": state, "augment": case.augment, **more}
+    engine = train(network, case.recipe(), case.dataset(), **more)
     for progress in engine:
         if progress.epoch_ended:
             engine.send(1.0)  # never better, so that a plateau schedule acts
