@@ -336,7 +336,7 @@ class Learner(BaseEstimator):
             metric = find_metric(self.metrics_[0], model.target.kind)
             table = predict_rows(model, self._read(data))
             answered = table[column_names(model.target, "score")].notna().all(axis=1)
-            value = metric.function(Predictions.from_table(table[answered], model.target))
+            value = metric.function(Predictions.from_table(table.loc[answered], model.target))
             return value if metric.higher_is_better else -value
         if model.target.kind == "none":
             return -float(self.predict(data).mean())
@@ -450,7 +450,7 @@ class Learner(BaseEstimator):
             source = self._read(data)
             codes = self._fitted().answer(source)
         options = {**self.data_options_, **source.options}
-        named = source.frame["file"] if "file" in source.frame else source.frame.index
+        named = source.frame.get("file", source.frame.index)
         sizes = source.frame[["height", "width"]].to_numpy()
         for name, mask, size in zip(named, codes, sizes, strict=True):
             yield str(name), drawn(mask, tuple(size), options)

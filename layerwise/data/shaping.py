@@ -80,7 +80,7 @@ def _text_column(source: Source, wanted: Mapping[str, Any], needed: bool) -> str
     left = _without_role(columns, source, wanted)
     if needed and len(left) == 1:
         return left[0]
-    numbers = any(cells.is_numeric(source.frame[name]) for name in left)
+    numbers = any(cells.is_numeric(cells.column(source.frame, name)) for name in left)
     if len(left) > FEW_COLUMNS or named or (numbers and not needed):
         return None
     kinds = {name: tell_kind(cells.column(source.frame, name)) for name in left}

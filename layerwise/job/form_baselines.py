@@ -1,4 +1,4 @@
-"""Baselines of text, pairs, series, graphs, grids, games and masks; some of them must be trained."""
+"""Baselines of the forms of data that are no table; some of them must be trained."""
 
 from dataclasses import replace
 from importlib import import_module

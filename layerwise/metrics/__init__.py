@@ -307,9 +307,7 @@ METRICS: dict[str, Metric] = {
     "dice": Metric(
         dice, True, ("mask",), "Overlap of said and true pixels, 2 x both / (said + true)", top=1.0
     ),
-    "iou": Metric(
-        iou, True, ("mask",), "Overlap of said and true pixels, both / either", top=1.0
-    ),
+    "iou": Metric(iou, True, ("mask",), "Overlap of said and true pixels, both / either", top=1.0),
     "pixel_accuracy": Metric(
         pixel_accuracy, True, ("mask",), "Share of pixels whose class is right", top=1.0
     ),

@@ -62,7 +62,6 @@ class CNN(nn.Module):
         dropout: float = 0.3,
     ):
         super().__init__()
-        channels = (channels,) if isinstance(channels, int) else tuple(channels)
         _check(input_shape, channels, kernel, hidden, dropout)
         blocks = [
             _block(before, after, kernel, activation, batch_norm)
