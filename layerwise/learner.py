@@ -450,8 +450,9 @@ class Learner(BaseEstimator):
             source = self._read(data)
             codes = self._fitted().answer(source)
         options = {**self.data_options_, **source.options}
-        named = source.frame.get("file", source.frame.index)
-        sizes = source.frame[["height", "width"]].to_numpy()
+        frame = source.frame
+        named = frame["file"] if "file" in frame else frame.index  # noqa: SIM401 - types
+        sizes = frame[["height", "width"]].to_numpy()
         for name, mask, size in zip(named, codes, sizes, strict=True):
             yield str(name), drawn(mask, tuple(size), options)
 
