@@ -17,6 +17,7 @@ class Course:
     best : place of the best epoch among them; diverged : the line where the loss was no number
     scores : of the kept weights, by part and metric; never those of test rows
     rows : number of validation rows, None where the plan does not say
+    of_images, augmented : whether images are told apart, and whether they are changed in training
     """
 
     def __init__(
@@ -48,6 +49,9 @@ class Course:
         self.rows = (plan.get("splits") or {}).get("validation")
         same = (plan.get("data") or {}).get("same_rows")
         self.same_rows = bool(same)
+        shape = self.network.get("input_shape") or ()
+        self.of_images = len(shape) == 3 and self.kind in ("binary", "classes", "labels")
+        self.augmented = bool(plan.get("augment"))
 
     @property
     def higher(self) -> bool:

@@ -129,7 +129,7 @@ def _overfit(course: Course) -> dict[str, str] | None:
         "It overfits",
         f"{_spoken(course.metric)} is {train:.4g} on the training rows and {validation:.4g} on "
         "the validation rows: part of what it learned holds for the training rows only.",
-        f"Try {_regularize(course)}. More rows help most.",
+        f"Try {advice_to_regularize(course)}. More rows help most.",
     )
 
 
@@ -152,7 +152,7 @@ def _worsening(course: Course) -> dict[str, str] | None:
         f"Validation {_name(course.metric)} was best at epoch {best + 1} of {len(gains)} and is "
         f"{lost:.3g} worse in the last epochs, while the training loss went on falling. The "
         "weights of the best epoch were kept.",
-        f"Try --epochs {max(best + 1, 1)}, or {_regularize(course)}.",
+        f"Try --epochs {max(best + 1, 1)}, or {advice_to_regularize(course)}.",
     )
 
 
@@ -172,8 +172,8 @@ def _underfit(course: Course) -> dict[str, str] | None:
         f"{_spoken(name)} is only {train:.3g} on the training rows themselves, and "
         f"{validation:.3g} on the validation rows. Either the network is too small or was "
         "trained too little, or the inputs do not say more.",
-        f"Try {_enlarge(course)}, or --epochs {2 * course.planned}. If a network of twice the "
-        "size gets no further, other inputs are needed.",
+        f"Try {advice_to_enlarge(course)}, or --epochs {2 * course.planned}. If a network of twice "
+        "the size gets no further, other inputs are needed.",
     )
 
 
@@ -235,16 +235,22 @@ def _few_rows(course: Course) -> dict[str, str] | None:
     )
 
 
-def _regularize(course: Course) -> str:
+def advice_to_regularize(course: Course) -> str:
+    """Flags against overfitting of such a network."""
     options = course.network.get("options") or {}
     if course.network.get("name") == "mlp":
         dropout = options.get("dropout") or 0.0
         return f"--network.dropout {min(0.5, dropout + 0.2):g}, or --l2 0.001"
+    if course.of_images and not course.augmented:
+        return "--augment auto, --l2 0.001, or a smaller network"
     return "--l2 0.001, or a smaller network"
 
 
-def _enlarge(course: Course) -> str:
+def advice_to_enlarge(course: Course) -> str:
+    """Flags for a network that can do more."""
     options = course.network.get("options") or {}
+    if course.of_images:
+        return "a larger network, such as --network resnet20"
     if course.network.get("name") != "mlp":
         return "a larger network, such as --network mlp"
     hidden = options.get("hidden") or (128, 128)

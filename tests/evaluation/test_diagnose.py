@@ -12,7 +12,8 @@ from torch import nn
 
 from layerwise.contracts import Stage, Target
 from layerwise.data.datasets import Rows, TensorDataset
-from layerwise.evaluation.diagnose import diagnose
+from layerwise.evaluation.course import Course
+from layerwise.evaluation.diagnose import advice_to_enlarge, advice_to_regularize, diagnose
 from layerwise.evaluation.evaluate import predict
 from layerwise.evaluation.silence import dead_units
 from layerwise.learner import Learner
@@ -109,6 +110,16 @@ def test_too_small_a_network_underfits():
     assert "on the training rows themselves" in said["evidence"]
     assert "--network.hidden 16" in said["next"]
     assert "It overfits" not in found(run)
+
+
+@pytest.mark.parametrize("augment", [{}, {"crop": 4}])
+def test_advice_for_images_is_of_images(augment):
+    course = Course([], {}, {
+        "network": {"name": "lenet5", "input_shape": [1, 28, 28]},
+        "target": {"kind": "classes"}, "augment": augment,
+    })  # fmt: skip
+    assert "--network resnet20" in advice_to_enlarge(course)
+    assert ("--augment auto" in advice_to_regularize(course)) == (not augment)
 
 
 def test_labels_that_are_noise_are_learned_by_heart():
