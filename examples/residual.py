@@ -1,9 +1,18 @@
-"""Shortcuts let depth learn: a plain net of 56 layers beside the same net with shortcuts.
+"""Shortcuts let depth learn: with 56 layers a loss of 1.08 nats, the plain twin ends at 2.00.
 
 After He et al. 2016, figure 6: three stages of 3x3 convolutions on CIFAR, plain and residual twins
 with the same number of weights and the same recipe. Reduced for two processor cores: 10,000
 training images, half the channels (8, 16, 32), 5 epochs of 78 steps in place of 164 of 391, no
-augmentation.
+augmentation. One seed; mean training loss of the last epoch in nats, and the share of the 2,000
+test images that is right (an interval of about +-2 %):
+
+    layers     plain              with shortcuts
+       8       1.269   54.3 %     1.299   51.1 %
+      20       1.466   44.9 %     1.104   57.6 %
+      56       2.002   24.1 %     1.081   55.2 %
+
+The shallow twins show no gap; the plain nets learn less the deeper they are, the others do not.
+16 minutes of one core for all six; residual.png beside this file is the figure.
 
     python examples/residual.py [figure.png] [SEED...]      # cifar10-subset in LAYERWISE_DATA
 """
