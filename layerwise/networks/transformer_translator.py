@@ -61,7 +61,7 @@ class TransformerTranslator(nn.Module):
                 0.002,
                 "one_cycle",
                 {"rise": 0.15},
-                epochs=14,
+                epochs=24,
                 batch_size=64,
                 clip=1.0,
             ),
@@ -78,7 +78,9 @@ class TransformerTranslator(nn.Module):
             ),
         ),
     }
-    historic_options: ClassVar[dict[str, Any]] = {"norm": "post", "activation": "relu"}
+    historic_options: ClassVar[dict[str, Any]] = {
+        "norm": "post", "activation": "relu", "dropout": 0.1,
+    }  # fmt: skip
     task = "translate"
     departures = (
         "The rate rises and falls by one cycle; in the paper it falls as one over the root of the "
@@ -98,7 +100,7 @@ class TransformerTranslator(nn.Module):
         heads: int = 4,
         layers: int = 2,
         inner: int = 0,
-        dropout: float = 0.1,
+        dropout: float = 0.2,
         activation: str = "gelu",
         norm: str = "pre",
         positions: str = "sinusoidal",
