@@ -97,6 +97,12 @@ FITTING = {  # network: the small real data that it takes, and flags that go wit
     "linear": "iris",
     "mlp": "iris",
     "lenet5": "digits.npz",
+    "cnn": "digits.npz",
+    "alexnet": "large.npz --network.width 0.0625",
+    "vgg11": "large.npz --network.width 0.0625",
+    "googlenet": "large.npz --network.width 0.0625",
+    "inception3": "large.npz --network.width 0.0625 --network.auxiliary false",
+    "inception4": "large.npz --network.width 0.0625",
     "resnet18": "digits.npz --network.width 0.0625 --batch-size 70",
     "resnet20": "digits.npz --network.width 0.25 --batch-size 70",
     "rbf": "iris",
@@ -134,10 +140,12 @@ FITTING = {  # network: the small real data that it takes, and flags that go wit
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """The first 200 digits, 40 rows of eight bits, lines, pairs of them, days, and a ring."""
+    """The first 200 digits, 40 of them large, rows of eight bits, lines, pairs, days, and a ring."""
     folder, whole = tmp_path_factory.mktemp("data"), read("digits")
     labels = whole.frame["label"].to_numpy()[:200]
     np.savez(folder / "digits.npz", X=np.asarray(whole.inputs[:200]), y=labels)
+    large = np.kron(np.asarray(whole.inputs[:40]), np.ones((1, 1, 10, 10), np.uint8))
+    np.savez(folder / "large.npz", X=large, y=labels[:40] % 2)
     bits = np.random.default_rng(0).integers(0, 2, (40, 8))
     names = ",".join(f"bit{place}" for place in range(8))
     np.savetxt(folder / "patterns.csv", bits, "%d", ",", header=names, comments="")
