@@ -255,12 +255,12 @@ def test_overfits_eight_examples(name):
     batch = Batch(inputs, classes)
     rate = 0.002 if name in NARROW else 0.01
     optimizer = torch.optim.Adam(network.parameters(), lr=rate)
-    for _ in range(300):
+    for step in range(300):
         optimizer.zero_grad()
         loss = next(iter(task.losses(network, batch))).value
         loss.backward()
         optimizer.step()
-        if name in NARROW and float(loss.detach()) < 0.001:
+        if step >= 60 and float(loss.detach()) < 0.001:  # running means need so many steps
             break
     assert task.outputs(network.eval(), batch).argmax(1).equal(classes)
 
