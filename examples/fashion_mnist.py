@@ -1,8 +1,11 @@
-"""Two convolutions with pooling on Fashion-MNIST. Published for their kind: 0.916.
+"""Two convolutions with pooling on Fashion-MNIST: accuracy 0.926; published for their kind: 0.916.
 
 The mark is that of "2 Conv+pooling" in the list of results that comes with the data (Xiao et al.
 2017, "Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms"). A sixth
 of the 60,000 training images chooses the epoch; the 10,000 test images are judged once a seed.
+
+Measured, seed 0: 0.9259 (0.9206 to 0.9309), 15 epochs, 12.5 minutes of one core on a busy machine.
+The recipe was not scanned.
 
     LAYERWISE_DATA=... python examples/fashion_mnist.py [SEED...]
 """
