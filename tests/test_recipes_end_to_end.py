@@ -140,7 +140,7 @@ FITTING = {  # network: the small real data that it takes, and flags that go wit
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """The first 200 digits, 40 of them large, rows of eight bits, lines, pairs, days, and a ring."""
+    """The first 200 digits, 40 of them large, rows of bits, lines, pairs, days, and a ring."""
     folder, whole = tmp_path_factory.mktemp("data"), read("digits")
     labels = whole.frame["label"].to_numpy()[:200]
     np.savez(folder / "digits.npz", X=np.asarray(whole.inputs[:200]), y=labels)
