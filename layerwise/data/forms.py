@@ -114,7 +114,7 @@ def load_preparation(content: dict, tensors: dict[str, Tensor]) -> Any:
     """The preparation that ``to_json`` and ``tensors`` described."""
     form = content["inputs"]["form"]
     kind = preparation_class(form) if form in FORMS else Preparation
-    return kind.load(content, tensors)
+    return kind(content, tensors)
 
 
 def weights_of(preparation: Prepared, source: Source, rows: np.ndarray) -> np.ndarray | None:

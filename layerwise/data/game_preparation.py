@@ -66,11 +66,6 @@ class GamePreparation:
         }  # fmt: skip
         return cls(content, {})
 
-    @classmethod
-    def load(cls, content: dict[str, Any], tensors: dict[str, Tensor]) -> GamePreparation:
-        """The preparation that ``to_json`` and ``tensors`` described."""
-        return cls(content, tensors)
-
     def to_json(self) -> dict[str, Any]:
         """All of it."""
         return copy.deepcopy(self.content)

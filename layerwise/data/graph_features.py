@@ -76,7 +76,7 @@ def make_features(
         return torch.stack([torch.ones_like(standard), standard], dim=1).float()
     if kind == "table":
         inside = {n.removeprefix(INSIDE): t for n, t in tensors.items() if n.startswith(INSIDE)}
-        made = Preparation.load(content["table"], inside).inputs(_table_source(source))
+        made = Preparation(content["table"], inside).inputs(_table_source(source))
         assert isinstance(made, Tensor)
         return made
     return _numbers(content, tensors, source)
@@ -89,7 +89,7 @@ def feature_names(content: dict[str, Any], tensors: dict[str, Tensor]) -> tuple[
     if content["kind"] != "table":
         return ()
     inside = {n.removeprefix(INSIDE): t for n, t in tensors.items() if n.startswith(INSIDE)}
-    return Preparation.load(content["table"], inside).feature_names
+    return Preparation(content["table"], inside).feature_names
 
 
 def in_words(content: dict[str, Any], rows: int) -> str:

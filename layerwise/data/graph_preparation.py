@@ -103,11 +103,6 @@ class GraphPreparation:
         }  # fmt: skip
         return cls(content, tensors | held | constants)
 
-    @classmethod
-    def load(cls, content: dict[str, Any], tensors: dict[str, Tensor]) -> GraphPreparation:
-        """The preparation that ``to_json`` and ``tensors`` described."""
-        return cls(content, tensors)
-
     def to_json(self) -> dict[str, Any]:
         """All but the tensors."""
         return copy.deepcopy(self.content)

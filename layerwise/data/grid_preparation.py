@@ -139,11 +139,6 @@ class GridPreparation:
         self._tensors["correction"] = torch.from_numpy(np.ascontiguousarray(correction))
         self.content["block"] = _block(np.concatenate(squares)) if self.fixed else 1
 
-    @classmethod
-    def load(cls, content: dict, tensors: dict[str, Tensor]) -> GridPreparation:
-        """The preparation that ``to_json`` and ``tensors`` described."""
-        return cls(content, tensors)
-
     def to_json(self) -> dict:
         """What is done with the fields, and how many training rows each constant saw."""
         return copy.deepcopy(self.content)

@@ -27,4 +27,4 @@ def hidden(preparation: Preparation) -> Preparation:
     for name, end in (("low", -WIDE), ("high", WIDE)):
         if name in tensors:
             tensors[name] = torch.full_like(tensors[name], end)
-    return Preparation.load(content, tensors)
+    return Preparation(content, tensors)

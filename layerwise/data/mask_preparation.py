@@ -85,11 +85,6 @@ class MaskPreparation:
         }  # fmt: skip
         return cls(content, tensors)
 
-    @classmethod
-    def load(cls, content: dict, tensors: dict[str, Tensor]) -> MaskPreparation:
-        """The preparation that ``to_json`` and ``tensors`` described."""
-        return cls(content, tensors)
-
     def to_json(self) -> dict:
         """Roles, classes, and how many training images each constant saw."""
         return copy.deepcopy(self.content)

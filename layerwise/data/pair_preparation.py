@@ -97,11 +97,6 @@ class PairPreparation:
             content["tokens_from"] = dict(taken["tokens_from"])
         return cls(content)
 
-    @classmethod
-    def load(cls, content: dict, tensors: dict[str, Tensor]) -> PairPreparation:
-        """The preparation that ``to_json`` described."""
-        return cls(content, tensors)
-
     def to_json(self) -> dict:
         """Roles, target, both tokenizers, and how many rows they saw."""
         return copy.deepcopy(self.content)

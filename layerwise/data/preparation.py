@@ -78,11 +78,6 @@ class Preparation:
         numbers = np.asarray(rows)
         return cls(*fit_content(source, roles, columns, target, numbers, categories_as, inputs_as))
 
-    @classmethod
-    def load(cls, content: dict, tensors: dict[str, Tensor]) -> Preparation:
-        """The preparation that ``to_json`` and ``tensors`` described."""
-        return cls(content, tensors)
-
     def to_json(self) -> dict:
         """Schema, roles, target, and for each constant the split and number of rows it saw."""
         return copy.deepcopy(self.content)

@@ -108,11 +108,6 @@ class SeriesPreparation:
         content["inputs"]["shape"] = list(made.input_shape)
         return made
 
-    @classmethod
-    def load(cls, content: dict, tensors: dict[str, Tensor]) -> SeriesPreparation:
-        """The preparation that ``to_json`` and ``tensors`` described."""
-        return cls(content, tensors)
-
     def to_json(self) -> dict:
         """What is done with the series, and how many training windows each constant saw."""
         return copy.deepcopy(self.content)

@@ -115,11 +115,6 @@ class TextPreparation:
             content["tokens_from"] = dict(taken["tokens_from"])
         return cls(content, tensors)
 
-    @classmethod
-    def load(cls, content: dict, tensors: dict[str, Tensor]) -> TextPreparation:
-        """The preparation that ``to_json`` and ``tensors`` described."""
-        return cls(content, tensors)
-
     def to_json(self) -> dict:
         """Everything but the tensors."""
         return copy.deepcopy(self.content)

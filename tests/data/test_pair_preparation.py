@@ -68,7 +68,7 @@ def test_it_is_json_and_comes_back():
     source = pairs()
     preparation = prepared(source)
     content = json.loads(json.dumps(preparation.to_json()))
-    again = PairPreparation.load(content, preparation.tensors())
+    again = PairPreparation(content, preparation.tensors())
     one, other = (each.dataset(source).batch(torch.arange(8)) for each in (preparation, again))
     assert torch.equal(one.targets, other.targets)
     assert again.input_shape == preparation.input_shape == (128, 128)

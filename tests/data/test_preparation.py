@@ -198,7 +198,7 @@ class TestIsData:
     @pytest.mark.parametrize("how", ["codes", "one_hot"])
     def test_json_and_tensors_bring_it_back(self, how):
         made, source = prepared(passengers(), rows=range(15), categories_as=how)
-        again = Preparation.load(json.loads(json.dumps(made.to_json())), made.tensors())
+        again = Preparation(json.loads(json.dumps(made.to_json())), made.tensors())
         first, second = made.inputs(source), again.inputs(source)
         assert_close(first, second, rtol=0, atol=0)
         assert again.feature_names == made.feature_names

@@ -76,7 +76,7 @@ def test_rows_that_are_no_games_are_refused(column, value, says):
 def test_the_preparation_is_the_same_after_it_was_stored():
     source = checkers_source(SMALL)
     first = preparation(source)
-    second = GamePreparation.load(first.to_json(), first.tensors())
+    second = GamePreparation(first.to_json(), first.tensors())
     assert second.to_json() == first.to_json()
     assert second.roles == first.roles
     assert len(np.unique(first.fingerprints(source)[60:])) == 12

@@ -135,7 +135,7 @@ def test_the_calendar_reaches_one_horizon_ahead():
 def test_saves_and_loads_to_the_same_windows():
     source = made(x=np.arange(40.0) ** 2)
     preparation = prepared(source)
-    again = SeriesPreparation.load(preparation.to_json(), preparation.tensors())
+    again = SeriesPreparation(preparation.to_json(), preparation.tensors())
     assert_close(batch_of(again, source, 9).inputs, batch_of(preparation, source, 9).inputs)
     assert again.fitted_in_words() == preparation.fitted_in_words()
     assert again.network_options == {"variables": 2}

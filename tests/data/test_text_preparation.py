@@ -175,7 +175,7 @@ class TestIsData:
     def test_it_is_json_and_tensors(self, source):
         preparation = prepared(source, time=source.roles.get("time"))
         content = json.loads(json.dumps(preparation.to_json()))
-        again = TextPreparation.load(content, preparation.tensors())
+        again = TextPreparation(content, preparation.tensors())
         first, second = all_of(preparation, source), all_of(again, source)
         assert torch.equal(first.inputs, second.inputs)
         assert torch.equal(first.targets, second.targets)

@@ -171,7 +171,7 @@ def test_constants_from_other_rows_are_found_even_if_they_claim_otherwise():
     content = preparation.to_json()
     for entry in (content["inputs"], content["target"], *content["columns"]):
         entry["fitted"] = {"split": "train", "rows": 210}
-    liar = Preparation.load(content, preparation.tensors())
+    liar = Preparation(content, preparation.tensors())
     found = check(leak_certificate(source, roles, target, split, liar), "Fitted constants")
     assert found["passed"] is False
     assert set("abcdef") <= set(found["columns"])
