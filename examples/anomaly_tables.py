@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from credit_card_fraud import METRICS, TARGET, best, divide, judged, standardized, value
 
-from layerwise.data.known import data_folder
+from layerwise.data.kept import data_folder
 from layerwise.evaluation.detectors import DETECTORS, fit_detectors
 
 SEEDS = range(3)

@@ -26,7 +26,7 @@ import torch
 
 from layerwise.contracts import Batch, Stage, Target
 from layerwise.data.datasets import TensorDataset
-from layerwise.data.known import data_folder
+from layerwise.data.kept import data_folder
 from layerwise.evaluation.alarms import blame
 from layerwise.evaluation.detectors import DETECTORS, fit_detectors
 from layerwise.evaluation.evaluate import predict

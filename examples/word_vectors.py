@@ -26,7 +26,7 @@ import torch
 
 from layerwise.contracts import Stage, Target
 from layerwise.data import read
-from layerwise.data.known import data_folder
+from layerwise.data.kept import data_folder
 from layerwise.data.roles import Roles
 from layerwise.data.text_preparation import TextPreparation
 from layerwise.evaluation.evaluate import predict

@@ -12,7 +12,8 @@ from pathlib import Path
 from layerwise.data.files import TABLE_SUFFIXES, first_bytes
 from layerwise.data.grid_files import is_grid_file
 from layerwise.data.joining import with_part, with_targets
-from layerwise.data.known import KNOWN, data_folder, fetch
+from layerwise.data.kept import data_folder
+from layerwise.data.known import KNOWN, fetch
 from layerwise.data.pairs import read_pair_files
 from layerwise.data.reading import read_one
 from layerwise.data.source import Source

@@ -21,6 +21,7 @@ from layerwise.data.cifar import HUNDRED, NAMES_OF_HUNDRED, TEN, TEST, read_cifa
 from layerwise.data.graph_known import cora, karate, les_miserables, tu
 from layerwise.data.grid_known import climate, elevation
 from layerwise.data.idx import read_idx
+from layerwise.data.kept import data_folder
 from layerwise.data.made import MADE
 from layerwise.data.made_images import synthetic_imagenet
 from layerwise.data.numpy_files import read_npz
@@ -98,16 +99,6 @@ def read_known(name: str, options: dict) -> Source:
     if name not in KNOWN:
         raise DataError(f"Data set '{name}' is not known.{nearest(name, KNOWN)}")
     return KNOWN[name](options)
-
-
-def data_folder() -> Path:
-    """Where data sets are kept: LAYERWISE_DATA, else the user's cache folder."""
-    given = os.environ.get("LAYERWISE_DATA")
-    if given:
-        return Path(given).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("layerwise")) / "data"
 
 
 def fetch(name: str) -> Path:

@@ -142,10 +142,10 @@ def _read_packed(path: Path, options: dict) -> Source | None:
     if is_tu(path):
         return read_tu(path, options)
     if path.suffix.lower() == ".zip":
-        from layerwise.data import masks  # loads Pillow
+        from layerwise.data.masks import holds_masks, read_masks  # loads Pillow
 
-        if "masks" in options or masks.holds_masks(path):
-            return masks.read_masks(path, options)
+        if "masks" in options or holds_masks(path):
+            return read_masks(path, options)
     return None
 
 
@@ -178,12 +178,12 @@ def _members(path: Path, suffix: str = ".npy") -> list[str]:
 def _perhaps_with_images(source: Source, folder: Path, options: dict) -> Source:
     if source.inputs is not None:
         return source
-    from layerwise.data import images  # loads Pillow
+    from layerwise.data.images import columns_like_images, with_images  # loads Pillow
 
-    with_images = images.with_images(source, folder, options)
-    if with_images is not None:
-        return with_images
-    for column in images.columns_like_images(source.frame):
+    found = with_images(source, folder, options)
+    if found is not None:
+        return found
+    for column in columns_like_images(source.frame):
         note = (
             f"Column '{column}' looks like names of images, but {source.frame[column].iloc[0]} "
             f"is not in {folder.resolve()}; it is read as text."
@@ -214,12 +214,13 @@ def _read_folder(folder: Path, options: dict) -> Source:
     )
     if parts:
         return read_tables(parts, folder.resolve().name, options)
-    from layerwise.data import images, masks  # load Pillow
+    from layerwise.data.images import holds_images, read_image_folder  # loads Pillow
+    from layerwise.data.masks import holds_masks, read_masks
 
-    if "masks" in options or masks.holds_masks(folder):
-        return masks.read_masks(folder, options)
-    if images.holds_images(folder):
-        return images.read_image_folder(folder, options)
+    if "masks" in options or holds_masks(folder):
+        return read_masks(folder, options)
+    if holds_images(folder):
+        return read_image_folder(folder, options)
     raise _unreadable_folder(folder, names)
 
 

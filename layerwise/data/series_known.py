@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
+from layerwise.data.kept import data_folder
 from layerwise.data.series import as_series
 from layerwise.data.source import Source
 from layerwise.data.table import read_table
@@ -20,8 +21,6 @@ ETTH1_PARTS = {"train": (0, 8640), "validation": (8640, 11_520), "test": (11_520
 
 def _file(name: str) -> Path:
     """A file of the folder "timeseries". Raises DataError where it is absent."""
-    from layerwise.data.known import data_folder  # which names these series
-
     path = data_folder() / "timeseries" / name
     if not path.is_file():
         raise DataError(

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from layerwise.contracts import Batch, Dataset, Target, Task
 from layerwise.metrics import column_names
-from layerwise.metrics.fields import field_columns
+from layerwise.metrics.beside import field_columns
 
 BATCH_SIZE = 1024  # rows at a time
 

@@ -12,7 +12,7 @@ from layerwise.evaluation.compare import statement
 from layerwise.evaluation.intervals import Difference, Score, differences, intervals
 from layerwise.evaluation.verdict import finding_of, give_verdict
 from layerwise.metrics import Metric, Predictions, column_names, coverage_metrics, find_metric
-from layerwise.metrics.fields import field_columns
+from layerwise.metrics.beside import field_columns
 
 SPLITS = ("train", "validation", "test")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from layerwise.data.known import data_folder
+from layerwise.data.kept import data_folder
 from layerwise.data.weights import CENTRED, FOLDER, check_published, read_weights
 from layerwise.errors import SettingsError
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from layerwise.contracts import Stage
-from layerwise.data.known import data_folder
+from layerwise.data.kept import data_folder
 from layerwise.data.photographs import read_photograph
 from layerwise.data.weights import FOLDER, WEIGHTS, read_weights
 from layerwise.errors import SettingsError, nearest

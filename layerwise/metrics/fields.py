@@ -7,36 +7,11 @@ the grid to the last; "area" beside it says how much each counts. Where it is ab
 from __future__ import annotations
 
 from math import nan
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from pandas import DataFrame
-
-    from layerwise.metrics.predictions import Predictions
-
-AREA = "area"
-
-
-def field_columns(names: list[str], values: np.ndarray) -> dict[str, list[np.ndarray]]:
-    """Give each target's column of fields, of values (rows, targets, cells) or flat."""
-    split = values.reshape(len(values), len(names), -1).astype(np.float32)
-    return {name: list(split[:, place]) for place, name in enumerate(names)}
-
-
-def read_fields(table: DataFrame, names: list[str]) -> np.ndarray:
-    """Give columns of fields as (rows, targets x cells) float64, NaN where missing."""
-    if not len(table):
-        return np.zeros((0, len(names)))
-    return np.concatenate([np.stack(list(table[name])) for name in names], axis=1).astype(float)
-
-
-def area_of(table: DataFrame, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Give "area" (rows, cells) where the table has it."""
-    if AREA not in table.columns or not rows.any():
-        return {}
-    return {AREA: np.stack(list(table.loc[rows, AREA])).astype(float)}
+from layerwise.metrics.beside import AREA
+from layerwise.metrics.predictions import Predictions
 
 
 def by_row(values: np.ndarray, predictions: Predictions) -> np.ndarray:

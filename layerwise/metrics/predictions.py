@@ -11,8 +11,7 @@ import numpy as np
 
 from layerwise.contracts import Target
 from layerwise.errors import DataError, nearest
-from layerwise.metrics.fields import area_of, read_fields
-from layerwise.metrics.series import beside_of
+from layerwise.metrics.beside import area_of, beside_of, read_fields
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -35,7 +34,7 @@ class Predictions:
     group : (rows,), rows of one group are drawn together by the bootstrap
     threshold : (rows,), binary: the chance from which on a row is called positive; (rows, classes),
         classes: said is the class whose chance is the most times its own; None: the likelier class
-    beside : what metrics of series and fields need, see ``series.beside_of``, ``fields.area_of``
+    beside : what metrics of series and fields need, see ``beside_of``, ``area_of``
     """
 
     kind: str

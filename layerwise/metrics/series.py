@@ -8,37 +8,11 @@ the quantiles ("score:OT+1@0.1"). Where these are not there, the metric is NaN.
 from __future__ import annotations
 
 from math import nan
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from pandas import DataFrame
-
-    from layerwise.metrics.predictions import Predictions
-
-QUANTILE = "@"  # "score:OT+1@0.1"
-
-
-def beside_of(table: DataFrame, columns: list[str], names: tuple[str, ...], rows: np.ndarray):
-    """Give "unit", "naive" and "@0.1" ..., each (rows, outputs), as far as the table has them.
-
-    columns : of the scores, one per output
-    names : of the outputs, "OT+1"
-    rows : (table rows,) bool, those that are wanted
-    """
-    some = table.loc[rows]
-    targets = [name.rpartition("+")[0] for name in names]
-    wanted = {stem: [f"{stem}:{target}" for target in targets] for stem in ("unit", "naive")}
-    for name in table.columns:
-        if str(name).startswith(columns[0] + QUANTILE):
-            chance = str(name).removeprefix(columns[0])
-            wanted[chance] = [column + chance for column in columns]
-    return {
-        stem: some[chosen].to_numpy(np.float64)
-        for stem, chosen in wanted.items()
-        if set(chosen) <= set(table.columns)
-    }
+from layerwise.metrics.beside import QUANTILE
+from layerwise.metrics.predictions import Predictions
 
 
 def mase(predictions: Predictions) -> float:

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from layerwise.data import known, read
-from layerwise.data.known import KNOWN, data_folder, download, fetch
+from layerwise.data.kept import data_folder
+from layerwise.data.known import KNOWN, download, fetch
 from layerwise.errors import DataError
 
 REAL = Path(os.environ.get("LAYERWISE_DATA", Path(__file__).parents[3] / "shared" / "data"))
