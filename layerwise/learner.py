@@ -425,12 +425,8 @@ class Learner(BaseEstimator):
         """
         if not self.writes_fields:
             raise SettingsError("--out FILE.nc is for networks that downscale. Give a .csv.")
-        from layerwise.data.grid_writing import as_dataset  # needs xarray
-
         with own_chance():
-            source = self._read(data)
-            fields = self._fitted().answer(source)
-        return as_dataset(fields, source.whole, self._fitted().preparation)
+            return asked.fields(self._fitted(), self._read(data))
 
     @property
     def writes_masks(self) -> bool:
@@ -444,17 +440,8 @@ class Learner(BaseEstimator):
         """
         if not self.writes_masks:
             raise SettingsError("This network gives no masks. Fit one with --task segment.")
-        from layerwise.data.mask_pixels import drawn  # loads Pillow
-
         with own_chance():
-            source = self._read(data)
-            codes = self._fitted().answer(source)
-        options = {**self.data_options_, **source.options}
-        frame = source.frame
-        named = frame["file"] if "file" in frame else frame.index  # noqa: SIM401 - types
-        sizes = frame[["height", "width"]].to_numpy()
-        for name, mask, size in zip(named, codes, sizes, strict=True):
-            yield str(name), drawn(mask, tuple(size), options)
+            return asked.masks(self._fitted(), self._read(data), self.data_options_)
 
     @property
     def writes_text(self) -> bool:

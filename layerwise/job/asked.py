@@ -22,6 +22,26 @@ from layerwise.job.model import Model
 AT_ONCE = 1024  # rows
 
 
+def fields(model: Model, source: Source) -> Any:
+    """The fine fields of a source as an xarray Dataset, on the grid of the target."""
+    from layerwise.data.grid_writing import as_dataset  # needs xarray
+
+    return as_dataset(model.answer(source), source.whole, model.preparation)
+
+
+def masks(model: Model, source: Source, options: dict) -> Iterator[tuple[str, np.ndarray]]:
+    """File and predicted mask of each image, in its own size, with the values of the masks."""
+    from layerwise.data.mask_pixels import drawn  # loads Pillow
+
+    codes, frame, options = model.answer(source), source.frame, {**options, **source.options}
+    named = frame["file"] if "file" in frame else frame.index  # noqa: SIM401 - types
+    sizes = frame[["height", "width"]].to_numpy()
+    return (
+        (str(name), drawn(mask, tuple(size), options))
+        for name, mask, size in zip(named, codes, sizes, strict=True)
+    )
+
+
 @dataclass(frozen=True)
 class Recall:
     """How a memory completes one corrupted pattern.

@@ -9,6 +9,8 @@ from layerwise.contracts import Recipe, Stage
 from layerwise.errors import SettingsError
 from layerwise.layers.activations import activation as make_activation
 from layerwise.layers.activations import channels_before, start_weights
+from layerwise.layers.images import check_images
+from layerwise.layers.sequences import check_dropout
 
 
 class CNN(nn.Module):
@@ -97,11 +99,7 @@ def _check(
     dropout: float,
 ) -> None:  # fmt: skip
     """Refuse what is no image, too small a one, or options that can not be."""
-    if len(input_shape) != 3:
-        raise SettingsError(
-            f"cnn needs images of shape (channels, height, width), got {tuple(input_shape)}. "
-            "For a table choose --network mlp."
-        )
+    check_images("cnn", input_shape, 1)
     if not channels or min(*channels, hidden) < 1:
         raise SettingsError(
             f"Options channels and hidden of cnn must be 1 or more, got {channels} and {hidden}."
@@ -114,5 +112,4 @@ def _check(
         )
     if kernel < 1 or kernel % 2 == 0:
         raise SettingsError(f"Option kernel of cnn must be odd, such as 3 or 5, got {kernel}.")
-    if not 0 <= dropout < 1:
-        raise SettingsError(f"Option dropout of cnn must be from 0 to below 1, got {dropout}.")
+    check_dropout("cnn", dropout)

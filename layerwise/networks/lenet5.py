@@ -8,6 +8,8 @@ from layerwise.contracts import Recipe, Stage
 from layerwise.errors import SettingsError, nearest
 from layerwise.layers.activations import activation as make_activation
 from layerwise.layers.activations import channels_before, start_weights
+from layerwise.layers.images import check_images
+from layerwise.layers.sequences import check_dropout
 
 POOLINGS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
 SMALLEST = 4  # pixels on a side that leave one after two poolings
@@ -118,11 +120,7 @@ def _full(before: int, after: int, activation: str, dropout: float) -> list[nn.M
 
 def _check(input_shape: tuple[int, ...], pooling: str, dropout: float) -> None:
     """Refuse what is no image, or too small a one."""
-    if len(input_shape) != 3:
-        raise SettingsError(
-            f"LeNet-5 needs images of shape (channels, height, width), got {tuple(input_shape)}. "
-            "For a table choose --network mlp."
-        )
+    check_images("lenet5", input_shape, 1)
     if min(input_shape[1:]) < SMALLEST:
         raise SettingsError(
             f"LeNet-5 needs images of at least {SMALLEST}x{SMALLEST} pixels, got "
@@ -130,5 +128,4 @@ def _check(input_shape: tuple[int, ...], pooling: str, dropout: float) -> None:
         )
     if pooling not in POOLINGS:
         raise SettingsError(f"There is no pooling '{pooling}'.{nearest(pooling, POOLINGS)}")
-    if not 0 <= dropout < 1:
-        raise SettingsError(f"Option dropout of lenet5 must be from 0 to below 1, got {dropout}.")
+    check_dropout("lenet5", dropout)
