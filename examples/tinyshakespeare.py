@@ -4,10 +4,10 @@
 nanoGPT has them (1.88 nats on random windows of its last tenth of the text). Here the loss is that
 of every character of that tenth, each seen once, at the last weights: nothing was chosen by it.
 Seeds 0, 1 and 2: 1.8945, 1.8974 and 1.8843, mean 1.8921 +- 0.0069 (the interval of one over the
-text is about +-0.017). Beside it on
-the same rows: the shares of the characters 3.347; an n-gram of order 3, 2.056 (without validation
-rows its order is not chosen). On other rows, for validation, one of order 5 had 1.64 (docs/log.md):
-counting letters may well be ahead in this budget, which was not measured on the same rows.
+text is about +-0.017). Beside it on the same rows: the shares of the characters 3.347; an n-gram of
+order 3, 2.056 (without validation rows its order is not chosen). On other rows, for validation, one
+of order 5 had 1.64 (docs/log.md): counting letters may well be ahead in this budget, which was not
+measured on the same rows.
 
     LAYERWISE_DATA=... python examples/tinyshakespeare.py
 """
